@@ -1,0 +1,70 @@
+/** A track: one elementary stream and what a decoder must know of it. */
+
+export type TrackKind = 'video' | 'audio' | 'data'
+
+export type VideoCodec = 'h264' | 'h265' | 'av1' | 'vp8' | 'vp9'
+export type AudioCodec = 'aac' | 'opus' | 'mp3' | 'ac3' | 'eac3' | 'flac'
+/** `amf0-data`: script data as an RTMP or FLV publisher sent it. */
+export type DataCodec = 'amf0-data'
+export type Codec = VideoCodec | AudioCodec | DataCodec
+
+/** Colour description, from a codec configuration or from Enhanced RTMP `colorInfo`. Values are the code points of ISO/IEC 23091-2. */
+export interface ColorInfo {
+  readonly bitDepth?: number
+  readonly primaries?: number
+  readonly transfer?: number
+  readonly matrix?: number
+  readonly fullRange?: boolean
+  /** Content light level, cd/m². */
+  readonly contentLight?: { readonly maxCll: number; readonly maxFall: number }
+  /** Mastering display: CIE 1931 xy chromaticities 0 to 1, luminance in cd/m². */
+  readonly mastering?: {
+    readonly red: readonly [number, number]
+    readonly green: readonly [number, number]
+    readonly blue: readonly [number, number]
+    readonly whitePoint: readonly [number, number]
+    readonly maxLuminance: number
+    readonly minLuminance: number
+  }
+}
+
+export interface VideoParameters {
+  /** Pixels; 0 when the configuration does not say. */
+  readonly width: number
+  readonly height: number
+  /** Frames a second, when declared. */
+  readonly frameRate?: number
+  readonly color?: ColorInfo
+}
+
+export interface AudioParameters {
+  /** Samples a second. */
+  readonly sampleRate: number
+  readonly channels: number
+}
+
+/** Immutable: a changed configuration is a new Track object with the same id. */
+export interface Track {
+  /** Unique within its stream. Video tracks from 1, audio tracks from 101, data tracks from 201. */
+  readonly id: number
+  readonly kind: TrackKind
+  readonly codec: Codec
+  /**
+   * Decoder configuration as ISO BMFF stores it, without the box header: avcC, hvcC, av1C, vpcC, AudioSpecificConfig (aac),
+   * dOps (opus), dfLa (flac), dac3, dec3. MP3 has none.
+   */
+  readonly config?: Uint8Array
+  readonly video?: VideoParameters
+  readonly audio?: AudioParameters
+  /** Ticks a second of the source's clock, so that a muxer can restore exact ticks: 90 000, the sample rate, 1 000 … */
+  readonly timescale: number
+  /** BCP 47, for example `en`. */
+  readonly language?: string
+  /** For people: "Commentary". */
+  readonly name?: string
+  /** Bits a second, when declared. */
+  readonly bitrateBps?: number
+}
+
+/** First id of each kind; a source's n-th track of a kind has the id `base + n`, counting from zero. */
+export const TRACK_ID_BASE = { video: 1, audio: 101, data: 201 } as const satisfies Record<TrackKind, number>
