@@ -24,7 +24,11 @@ export class BitReader {
   /** `count` bits, 0 to 32, as an unsigned number. */
   bits(count: number): number {
     if (count > this.remaining) {
-      throw new FormatError('ERR_MEDIA_TRUNCATED', `expected ${count} more bits, found ${this.remaining}`, this.#bit >> 3)
+      throw new FormatError(
+        'ERR_MEDIA_TRUNCATED',
+        `expected ${count} more bits, found ${this.remaining}`,
+        this.#bit >> 3,
+      )
     }
     let value = 0
     let left = count
@@ -45,7 +49,11 @@ export class BitReader {
 
   skip(count: number): void {
     if (count > this.remaining) {
-      throw new FormatError('ERR_MEDIA_TRUNCATED', `expected ${count} more bits, found ${this.remaining}`, this.#bit >> 3)
+      throw new FormatError(
+        'ERR_MEDIA_TRUNCATED',
+        `expected ${count} more bits, found ${this.remaining}`,
+        this.#bit >> 3,
+      )
     }
     this.#bit += count
   }
@@ -55,7 +63,11 @@ export class BitReader {
     let zeros = 0
     while (!this.flag()) {
       if (++zeros > MAX_GOLOMB_ZEROS) {
-        throw new FormatError('ERR_MEDIA_NUMBER_TOO_LARGE', 'expected an Exp-Golomb code of at most 32 bits', this.#bit >> 3)
+        throw new FormatError(
+          'ERR_MEDIA_NUMBER_TOO_LARGE',
+          'expected an Exp-Golomb code of at most 32 bits',
+          this.#bit >> 3,
+        )
       }
     }
     return 2 ** zeros - 1 + this.bits(zeros)

@@ -18,17 +18,20 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.reserve(1), value)
+    const at = this.reserve(1)
+    this.#view.setUint8(at, value)
     return this
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.reserve(2), value)
+    const at = this.reserve(2)
+    this.#view.setUint16(at, value)
     return this
   }
 
   i16(value: number): this {
-    this.#view.setInt16(this.reserve(2), value)
+    const at = this.reserve(2)
+    this.#view.setInt16(at, value)
     return this
   }
 
@@ -40,12 +43,14 @@ export class ByteWriter {
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.reserve(4), value)
+    const at = this.reserve(4)
+    this.#view.setUint32(at, value)
     return this
   }
 
   i32(value: number): this {
-    this.#view.setInt32(this.reserve(4), value)
+    const at = this.reserve(4)
+    this.#view.setInt32(at, value)
     return this
   }
 
@@ -57,17 +62,20 @@ export class ByteWriter {
   }
 
   f32(value: number): this {
-    this.#view.setFloat32(this.reserve(4), value)
+    const at = this.reserve(4)
+    this.#view.setFloat32(at, value)
     return this
   }
 
   f64(value: number): this {
-    this.#view.setFloat64(this.reserve(8), value)
+    const at = this.reserve(8)
+    this.#view.setFloat64(at, value)
     return this
   }
 
   u16le(value: number): this {
-    this.#view.setUint16(this.reserve(2), value, true)
+    const at = this.reserve(2)
+    this.#view.setUint16(at, value, true)
     return this
   }
 
@@ -79,7 +87,8 @@ export class ByteWriter {
   }
 
   u32le(value: number): this {
-    this.#view.setUint32(this.reserve(4), value, true)
+    const at = this.reserve(4)
+    this.#view.setUint32(at, value, true)
     return this
   }
 
@@ -91,7 +100,8 @@ export class ByteWriter {
   }
 
   bytes(data: Uint8Array): this {
-    this.#bytes.set(data, this.reserve(data.byteLength))
+    const at = this.reserve(data.byteLength)
+    this.#bytes.set(data, at)
     return this
   }
 
