@@ -1,0 +1,193 @@
+/** A stream muxed once for one wire format, merged per window, and shared byte for byte by all its viewers. */
+import { ByteWriter } from '../media/bytes/byte-writer.ts'
+import type { Packet } from '../media/packet.ts'
+import type { Micros } from '../media/time.ts'
+import type { Track } from '../media/track.ts'
+import { BoundedLog, type LogCursor, type LogEntry } from './bounded-log.ts'
+import type { Stream, StreamEntry } from './stream.ts'
+
+/** Muxes packets of one stream into one wire format. What differs per viewer is not its business. */
+export interface FeedMuxer {
+  /** What a viewer needs before packets of these tracks: sent first, and again when tracks or metadata change. May be empty. */
+  init(tracks: readonly Track[], metadata: Readonly<Record<string, unknown>>): Uint8Array
+  /** Appends the packet in wire form. */
+  write(packet: Packet, out: ByteWriter): void
+}
+
+/** Names a wire format. One object per format, made once: feeds are found by its identity. */
+export interface FeedFormat {
+  /** `rtmp`, `flv`: for metrics. */
+  readonly name: string
+  createMuxer(): FeedMuxer
+}
+
+/** One merged buffer. */
+interface Chunk extends LogEntry {
+  readonly bytes: Uint8Array
+  /** The init bytes in force; compared by identity. */
+  readonly init: Uint8Array
+}
+
+export interface FeedOptions {
+  /** Packets are merged for this long, milliseconds; 0 writes each packet at once. */
+  readonly windowMs: number
+  readonly maxBytes: number
+  readonly maxDuration: Micros
+}
+
+/** A merged buffer is closed when it reaches this size, bytes. */
+const MAX_MERGED_BYTES = 65_536
+/** How long a feed without viewers is kept, milliseconds: a viewer that reloads finds it. */
+const IDLE_MS = 5_000
+
+export class Feed {
+  readonly format: FeedFormat
+  readonly #windowMs: number
+  readonly #muxer: FeedMuxer
+  readonly #source: LogCursor<StreamEntry>
+  readonly #stream: Stream
+  readonly #log: BoundedLog<Chunk>
+  #out = new ByteWriter(4096)
+  #outKey = false
+  #outTime: Micros = 0
+  #init: Uint8Array = EMPTY
+  #tracks: readonly Track[] | undefined
+  #timer: NodeJS.Timeout | undefined
+  #idleTimer: NodeJS.Timeout | undefined
+
+  /** Use `Stream.feed`. */
+  constructor(stream: Stream, format: FeedFormat, options: FeedOptions) {
+    this.format = format
+    this.#windowMs = options.windowMs
+    this.#muxer = format.createMuxer()
+    this.#stream = stream
+    this.#log = new BoundedLog({ maxBytes: options.maxBytes, maxDuration: options.maxDuration })
+    this.#source = stream.log.open()
+    // What the stream's log holds is muxed at once, so that the first viewer starts as fast as any other.
+    this.#pull()
+    this.#flush()
+    this.#source.onWake = () => this.#pull()
+    this.#scheduleIdle()
+  }
+
+  get viewers(): number {
+    return this.#log.readers
+  }
+
+  /** A viewer's place, starting at the newest key packet. */
+  open(): FeedCursor {
+    clearTimeout(this.#idleTimer)
+    this.#idleTimer = undefined
+    return new FeedCursor(this.#log.open(), () => {
+      if (this.#log.readers === 0 && this.#idleTimer === undefined) this.#scheduleIdle()
+    })
+  }
+
+  #scheduleIdle(): void {
+    this.#idleTimer = setTimeout(() => this.#close(), IDLE_MS)
+    this.#idleTimer.unref()
+  }
+
+  #pull(): void {
+    for (let entry = this.#source.take(); entry !== undefined; entry = this.#source.take()) {
+      if (this.#out.length > 0 && (entry.key || entry.tracks !== this.#tracks)) this.#flush()
+      if (entry.tracks !== this.#tracks) {
+        this.#tracks = entry.tracks
+        this.#init = this.#muxer.init(entry.tracks, entry.metadata)
+      }
+      if (this.#out.length === 0) {
+        this.#outKey = entry.key
+        this.#outTime = entry.time
+      }
+      this.#muxer.write(entry.packet, this.#out)
+      if (this.#windowMs === 0 || this.#out.length >= MAX_MERGED_BYTES) this.#flush()
+    }
+    if (this.#source.ended) {
+      this.#flush()
+      this.#close()
+      return
+    }
+    if (this.#out.length > 0 && this.#timer === undefined) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined
+        this.#flush()
+      }, this.#windowMs)
+    }
+  }
+
+  #flush(): void {
+    if (this.#out.length === 0) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const { length } = this.#out
+    // Room for a window a little larger than this one, so that a steady stream neither grows buffers nor wastes memory.
+    const merged = this.#out.detach(Math.min(MAX_MERGED_BYTES, length + (length >> 2)) + 512)
+    // A Buffer once here saves every socket from wrapping the bytes again.
+    const bytes = Buffer.from(merged.buffer, merged.byteOffset, merged.byteLength)
+    this.#log.append({ bytes, size: length, key: this.#outKey, time: this.#outTime, init: this.#init })
+    this.#log.wake()
+  }
+
+  #close(): void {
+    clearTimeout(this.#timer)
+    clearTimeout(this.#idleTimer)
+    this.#source.close()
+    this.#stream.dropFeed(this)
+    this.#log.end()
+  }
+}
+
+/** One viewer of a feed. */
+export class FeedCursor {
+  readonly #cursor: LogCursor<Chunk>
+  readonly #onClose: () => void
+  #init: Uint8Array = EMPTY
+  #held: Chunk | undefined
+
+  constructor(cursor: LogCursor<Chunk>, onClose: () => void) {
+    this.#cursor = cursor
+    this.#onClose = onClose
+  }
+
+  /** Merged buffers lost by being too slow. */
+  get skipped(): number {
+    return this.#cursor.skipped
+  }
+
+  get ended(): boolean {
+    return this.#held === undefined && this.#cursor.ended
+  }
+
+  /** Called when there is something to take, or at the end; from inside the publisher's turn: must not throw. */
+  set onWake(callback: (() => void) | undefined) {
+    this.#cursor.onWake = callback
+  }
+
+  /** The next bytes for this viewer, shared with all others: never write into them. `undefined`: caught up, or ended. */
+  take(): Uint8Array | undefined {
+    const chunk = this.#held ?? this.#cursor.take()
+    if (chunk === undefined) return undefined
+    if (chunk.init !== this.#init) {
+      this.#init = chunk.init
+      if (chunk.init.byteLength > 0) {
+        this.#held = chunk
+        return chunk.init
+      }
+    }
+    this.#held = undefined
+    return chunk.bytes
+  }
+
+  /** Resolves true when `take` may succeed, false at the end. */
+  ready(): Promise<boolean> {
+    return this.#held === undefined ? this.#cursor.ready() : Promise.resolve(true)
+  }
+
+  close(): void {
+    this.#held = undefined
+    this.#cursor.close()
+    this.#onClose()
+  }
+}
+
+const EMPTY = new Uint8Array(0)

@@ -1,0 +1,46 @@
+/** The handle an ingest writes to. */
+import { UnavailableError } from '../errors.ts'
+import type { Packet } from '../media/packet.ts'
+import type { Track } from '../media/track.ts'
+import type { Stream } from './stream.ts'
+
+/** One publisher of one stream. After `close`, or after another took over, `write` throws UnavailableError ERR_PUBLISHER_CLOSED. */
+export class Publisher {
+  readonly stream: Stream
+  readonly #onClose: (publisher: Publisher, final: boolean) => void
+  #closed = false
+
+  /** Use `Hub.publish`. */
+  constructor(stream: Stream, onClose: (publisher: Publisher, final: boolean) => void) {
+    this.stream = stream
+    this.#onClose = onClose
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Says which tracks come; before the first packet, and again when the set or a configuration changes. */
+  announce(tracks: readonly Track[], metadata?: Readonly<Record<string, unknown>>): void {
+    this.#check()
+    this.stream.announce(tracks, metadata)
+  }
+
+  /** Hands a packet over; it must not be changed any more. */
+  write(packet: Packet): void {
+    this.#check()
+    this.stream.write(packet)
+  }
+
+  /** The publisher leaves. Unless `final`, the stream waits the path's grace time for the next one. */
+  close(options: { readonly final?: boolean } = {}): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#onClose(this, options.final ?? false)
+  }
+
+  #check(): void {
+    if (this.#closed)
+      throw new UnavailableError('ERR_PUBLISHER_CLOSED', `${this.stream.path} is not published by this peer any more`)
+  }
+}

@@ -1,0 +1,196 @@
+/** One live stream: its tracks, its log of recent packets, its publisher and everybody who reads it. */
+import type { Packet } from '../media/packet.ts'
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
+import type { Track } from '../media/track.ts'
+import { BoundedLog, type LogCursor, type LogEntry } from './bounded-log.ts'
+import { Feed, type FeedFormat } from './feed.ts'
+import { Timeline } from './timeline.ts'
+
+/** A packet in a stream's log, with what was in force when it came. */
+export interface StreamEntry extends LogEntry {
+  readonly packet: Packet
+  readonly tracks: readonly Track[]
+  readonly metadata: Readonly<Record<string, unknown>>
+}
+
+export interface StreamOptions {
+  /** Feeds merge packets for this long, milliseconds. */
+  readonly windowMs: number
+  /** Bytes a log may hold: the packets of the stream, and again each feed in use. */
+  readonly maxLogBytes: number
+  /** Packets older than this leave the log, except those of the current group of pictures. */
+  readonly maxLogDuration: Micros
+}
+
+/** `live`: a publisher writes. `waiting`: it is gone and may come back. `closed`: over; the path is free. */
+export type StreamState = 'live' | 'waiting' | 'closed'
+
+/** A stretch of stream time over which rates are measured. */
+const RATE_WINDOW: Micros = 2 * MICROS_PER_SECOND
+
+/** Owned by the hub. Readers use `subscribe` and `feed`; only the publisher's handle writes. */
+export class Stream {
+  readonly path: string
+  readonly startedAt: Date = new Date()
+  readonly log: BoundedLog<StreamEntry>
+  readonly #options: StreamOptions
+  readonly #timeline = new Timeline()
+  readonly #feeds = new Map<FeedFormat, Feed>()
+  readonly #now: () => Micros
+  #state: StreamState = 'live'
+  #tracks: readonly Track[] = []
+  #metadata: Readonly<Record<string, unknown>> = {}
+  /** Track that decides where readers may start; the first video track, else any. */
+  #leading: number | undefined
+  /** Tracks whose first key packet of this publisher has come. */
+  readonly #decodable = new Set<number>()
+  /** Monotonic and wall time of stream time zero. */
+  #zero: { monotonic: Micros; wall: Date } | undefined
+  #bytes = 0
+  #packets = 0
+  #dropped = 0
+  #rate = { since: 0 as Micros, bytes: 0, bitrateBps: 0 }
+
+  constructor(path: string, options: StreamOptions, now: () => Micros) {
+    this.path = path
+    this.#options = options
+    this.#now = now
+    this.log = new BoundedLog({ maxBytes: options.maxLogBytes, maxDuration: options.maxLogDuration })
+  }
+
+  get state(): StreamState {
+    return this.#state
+  }
+
+  /** Empty until the publisher has announced them. */
+  get tracks(): readonly Track[] {
+    return this.#tracks
+  }
+
+  get metadata(): Readonly<Record<string, unknown>> {
+    return this.#metadata
+  }
+
+  /** Wall time of stream time zero; `undefined` before the first packet. */
+  get epoch(): Date | undefined {
+    return this.#zero?.wall
+  }
+
+  /** Newest decode time in the stream. */
+  get newest(): Micros {
+    return this.#timeline.newest
+  }
+
+  get statistics(): {
+    readonly bytes: number
+    readonly packets: number
+    readonly dropped: number
+    readonly repairs: number
+    readonly bitrateBps: number
+  } {
+    return {
+      bytes: this.#bytes,
+      packets: this.#packets,
+      dropped: this.#dropped,
+      repairs: this.#timeline.repairs,
+      bitrateBps: this.#rate.bitrateBps,
+    }
+  }
+
+  /** Readers of packets and viewers of feeds. */
+  get readers(): number {
+    let viewers = 0
+    for (const feed of this.#feeds.values()) viewers += feed.viewers
+    return this.log.readers - this.#feeds.size + viewers
+  }
+
+  get feeds(): ReadonlyMap<FeedFormat, Feed> {
+    return this.#feeds
+  }
+
+  /** A reader of packets that starts at the newest key packet. Close it when done. */
+  subscribe(): LogCursor<StreamEntry> {
+    return this.log.open()
+  }
+
+  /** The stream in one wire format, muxed from the first call on and shared by all who ask. */
+  feed(format: FeedFormat): Feed {
+    let feed = this.#feeds.get(format)
+    if (feed === undefined) {
+      const { windowMs, maxLogBytes, maxLogDuration } = this.#options
+      feed = new Feed(this, format, { windowMs, maxBytes: maxLogBytes, maxDuration: maxLogDuration })
+      this.#feeds.set(format, feed)
+    }
+    return feed
+  }
+
+  /** For a feed that closes itself. */
+  dropFeed(feed: Feed): void {
+    if (this.#feeds.get(feed.format) === feed) this.#feeds.delete(feed.format)
+  }
+
+  /** For the publisher: the set of tracks, or a configuration, or the metadata changed. */
+  announce(tracks: readonly Track[], metadata?: Readonly<Record<string, unknown>>): void {
+    // A new array even for equal tracks: readers compare it by identity to see that metadata changed.
+    this.#tracks = [...tracks]
+    if (metadata !== undefined) this.#metadata = metadata
+    this.#leading = tracks.find((track) => track.kind === 'video')?.id
+  }
+
+  /** For the publisher: one packet. Video is dropped until its first key packet. */
+  write(source: Packet): void {
+    const { track } = source
+    if (!this.#decodable.has(track.id)) {
+      if (track.kind === 'video' && !source.key) {
+        this.#dropped++
+        return
+      }
+      this.#decodable.add(track.id)
+    }
+    const packet = this.#timeline.place(source)
+    if (this.#zero === undefined) {
+      const monotonic = this.#now() - packet.dts
+      this.#zero = { monotonic, wall: new Date(Date.now() - packet.dts / MICROS_PER_MS) }
+    }
+    const key = packet.key && (this.#leading === undefined ? track.kind !== 'data' : track.id === this.#leading)
+    const size = packet.data.byteLength
+    this.#bytes += size
+    this.#packets++
+    this.#measure(packet.dts, size)
+    this.log.append({ packet, tracks: this.#tracks, metadata: this.#metadata, size, key, time: packet.dts })
+    this.log.wake()
+  }
+
+  /** For the hub: a publisher starts to write. Time continues at the wall clock's place. */
+  attach(): void {
+    this.#state = 'live'
+    if (this.#zero !== undefined) this.#timeline.restart(this.#now() - this.#zero.monotonic)
+    this.#decodable.clear()
+  }
+
+  /** For the hub: the publisher left and may come back. */
+  detach(): void {
+    this.#state = 'waiting'
+    this.#rate = { since: 0, bytes: 0, bitrateBps: 0 }
+  }
+
+  /** For the hub: the stream is over. Readers take what is left and see the end. */
+  close(): void {
+    this.#state = 'closed'
+    this.log.end()
+  }
+
+  #measure(time: Micros, size: number): void {
+    const rate = this.#rate
+    rate.bytes += size
+    const elapsed = time - rate.since
+    if (elapsed < 0 || elapsed > 10 * RATE_WINDOW) {
+      rate.since = time
+      rate.bytes = 0
+    } else if (elapsed >= RATE_WINDOW) {
+      rate.bitrateBps = Math.round((rate.bytes * 8 * MICROS_PER_SECOND) / elapsed)
+      rate.since = time
+      rate.bytes = 0
+    }
+  }
+}

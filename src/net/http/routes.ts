@@ -1,0 +1,45 @@
+/** How HTTP protocols hang themselves into the one HTTP listener, without knowing each other. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+/** A request that the router has checked: method, decoded path, query. */
+export interface HttpRequest {
+  readonly method: string
+  /** Decoded and normalised path, always starting with `/`: no `..`, NUL, backslash or empty segment. */
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly raw: IncomingMessage
+  /** Address of the peer (of the trusted proxy's client where one is configured). */
+  readonly remoteAddress: string
+  /** The request came over TLS. */
+  readonly secure: boolean
+}
+
+/** Returns false (before writing anything) when the path is not its own after all; the next route is asked. */
+export type HttpHandler = (request: HttpRequest, response: ServerResponse) => boolean | Promise<boolean>
+
+/** A WebSocket or other upgrade. Returns false when not its own. */
+export type UpgradeHandler = (request: HttpRequest, socket: Duplex, head: Uint8Array) => boolean | Promise<boolean>
+
+/**
+ * A hot object: complete answers kept in memory by its owner, served without parsing more than the request line and a few headers.
+ * Called with the raw path and query of a plain GET; `undefined`: not hot, take the slow path. Must be cheap: it is asked for every request.
+ */
+export type HotLookup = (target: string) => HotAnswer | undefined
+
+/** Header and body as they go to the socket. Shared between viewers: never changed after it was handed out. */
+export interface HotAnswer {
+  /** Status line, headers, blank line and body for a keep-alive HTTP/1.1 connection. */
+  readonly bytes: Uint8Array
+  /** The same for a client that accepts gzip, when smaller. */
+  readonly gzipBytes?: Uint8Array
+  /** Called when sent, with the number of bytes: for session counters. */
+  readonly onSent?: (bytes: number, remoteAddress: string) => void
+}
+
+export interface HttpRoutes {
+  /** Asked in the order they were added. Returns a function that removes the route. */
+  route(handler: HttpHandler): () => void
+  upgrade(handler: UpgradeHandler): () => void
+  hot(lookup: HotLookup): () => void
+}

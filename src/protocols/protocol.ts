@@ -1,0 +1,78 @@
+/** What a protocol is to the server, and the life of one. */
+import type { z } from 'zod'
+import type { Authorize } from '../live/access.ts'
+import type { Hub } from '../live/hub.ts'
+import type { Publisher } from '../live/publisher.ts'
+import type { Sessions } from '../live/sessions.ts'
+import type { Stream } from '../live/stream.ts'
+import type { HttpRoutes } from '../net/http/routes.ts'
+import type { TlsMaterial } from '../net/tls.ts'
+
+/** Structured log lines. `fields` are plain data without secrets. */
+export interface Logger {
+  debug(fields: LogFields, message: string): void
+  info(fields: LogFields, message: string): void
+  warn(fields: LogFields, message: string): void
+  error(fields: LogFields, message: string): void
+  /** A fault that peers can repeat: one line a second per code at most, with the count of those left out. */
+  counted(code: string, fields: LogFields, message: string): void
+  child(fields: LogFields): Logger
+}
+
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** Something opened that its owner closes. Closing twice does nothing. */
+export interface Closable {
+  /** Stops taking new work, ends the work in hand, and resolves when all is over. */
+  close(): Promise<void>
+}
+
+/** A listener that tells where it listens. */
+export interface Listening extends Closable {
+  /** What is printed and written to the ready file: `{ rtmp: 1935 }`. */
+  readonly ports: Readonly<Record<string, number>>
+}
+
+/** What the server lends to each protocol. */
+export interface ServerContext {
+  readonly hub: Hub
+  readonly sessions: Sessions
+  readonly authorize: Authorize
+  readonly http: HttpRoutes
+  readonly log: Logger
+  /** Address to listen on. */
+  readonly host: string
+  /** Certificate and key, when given; protocols with a TLS form open it then. */
+  readonly tls: TlsMaterial | undefined
+}
+
+/**
+ * One way to speak. The life of a protocol:
+ *
+ * 1. `server/modules.ts` lists it; its `options` become settings, flags, environment variables, help and reference pages.
+ * 2. The server checks the options and calls `serve` with them. HTTP protocols add routes to `context.http`; others listen themselves.
+ * 3. Each peer becomes a `Session` in `context.sessions`, is checked by `context.authorize`, and publishes to or reads from `context.hub`.
+ * 4. A reload with other options closes what `serve` returned and calls `serve` again; with equal options nothing happens.
+ * 5. `close` ends all sessions in the protocol's own words and resolves when the last is gone.
+ *
+ * `pull` and `push` are the client side, found by the URL's scheme; they end with an error, or with the source's or target's end,
+ * and never reconnect themselves.
+ */
+export interface Protocol<Options> {
+  readonly name: string
+  /** URL schemes of `pull` and `push`, without the colon. */
+  readonly schemes?: readonly string[]
+  readonly options: z.ZodType<Options>
+  serve?(context: ServerContext, options: Options): Promise<Listening>
+  /** Plays `url` into `publisher` until the source ends or `signal` aborts. */
+  pull?(url: URL, publisher: Publisher, client: ClientContext): Promise<void>
+  /** Publishes `stream` to `url` until the stream ends or `signal` aborts. */
+  push?(stream: Stream, url: URL, client: ClientContext): Promise<void>
+}
+
+export interface ClientContext {
+  readonly signal: AbortSignal
+  readonly log: Logger
+  /** Accept certificates that nobody vouches for: for tests and closed networks. */
+  readonly insecureTls?: boolean
+}
