@@ -1,0 +1,242 @@
+/** One movie fragment: `moof` and its `mdat` (ISO/IEC 14496-12 section 8.8, CMAF ISO/IEC 23000-19 section 7.5). */
+import { assert } from '../../../errors.ts'
+import { ByteWriter } from '../../bytes/byte-writer.ts'
+import type { Packet } from '../../packet.ts'
+import { type Micros, microsToTicks } from '../../time.ts'
+import type { Track } from '../../track.ts'
+import {
+  DATA_OFFSET,
+  DEFAULT_BASE_IS_MOOF,
+  DEFAULT_SAMPLE_DURATION,
+  DEFAULT_SAMPLE_FLAGS,
+  DEFAULT_SAMPLE_SIZE,
+  FIRST_SAMPLE_FLAGS,
+  FLAGS_KEY,
+  FLAGS_NOT_KEY,
+  SAMPLE_COMPOSITION_OFFSET,
+  SAMPLE_DURATION,
+  SAMPLE_FLAGS,
+  SAMPLE_SIZE,
+} from './fragment-flags.ts'
+import { trackTimescale } from './init-segment.ts'
+import {
+  type EventMessage,
+  eventMessageBytes,
+  type ProducerReferenceTime,
+  PRODUCER_REFERENCE_TIME_BYTES,
+  SEGMENT_TYPE_BYTES,
+  writeEventMessage,
+  writeProducerReferenceTime,
+  writeSegmentType,
+} from './segment-boxes.ts'
+
+const BOX_BYTES = 8
+const MFHD_BYTES = 16
+const TFDT_BYTES = 20
+const MAX_U32 = 0xffff_ffff
+
+/** A packet in a fragment. */
+export interface FragmentSample {
+  readonly packet: Packet
+  /** Only the last sample's counts: the others last until the next one's decode time. */
+  readonly duration: Micros
+}
+
+export interface FragmentTrack {
+  readonly track: Track
+  /** Ticks a second as the init segment says; without it `trackTimescale(track)`, as `writeInitSegment` does. */
+  readonly trackTimescale?: number
+  /** Decode time of the first sample on the time line of the movie, not negative; the others keep their distance to it. */
+  readonly baseDecodeTime: Micros
+  /** In decode order. */
+  readonly samples: readonly FragmentSample[]
+}
+
+export interface FragmentOptions {
+  /** sequence_number of `mfhd`, counting up from 1. */
+  readonly sequence: number
+  /** Tracks without samples are left out. */
+  readonly tracks: readonly FragmentTrack[]
+  /** Begins a segment: `styp` comes first. */
+  readonly segmentStart?: boolean
+  readonly producerReferenceTime?: ProducerReferenceTime
+  readonly events?: readonly EventMessage[]
+}
+
+/**
+ * The bytes of one fragment: `styp`, `prft` and `emsg` if asked for, `moof`, `mdat`. One allocation, one copy of each packet. Each
+ * sample's ticks come from its own time, so rounding never adds up from fragment to fragment.
+ */
+export function writeFragment(options: FragmentOptions): Uint8Array {
+  const { sequence, segmentStart = false, producerReferenceTime, events = [] } = options
+  const runs: Run[] = []
+  let moofBytes = BOX_BYTES + MFHD_BYTES
+  let mdatBytes = BOX_BYTES
+  for (const track of options.tracks) {
+    if (track.samples.length === 0) continue
+    const run = planRun(track)
+    runs.push(run)
+    moofBytes += run.trafBytes
+    mdatBytes += run.dataBytes
+  }
+  assert(mdatBytes <= MAX_U32, 'a fragment is below 4 GiB')
+  let total = moofBytes + mdatBytes
+  if (segmentStart) total += SEGMENT_TYPE_BYTES
+  if (producerReferenceTime !== undefined) total += PRODUCER_REFERENCE_TIME_BYTES
+  for (const event of events) total += eventMessageBytes(event)
+
+  const writer = new ByteWriter(total)
+  if (segmentStart) writeSegmentType(writer)
+  if (producerReferenceTime !== undefined) writeProducerReferenceTime(writer, producerReferenceTime)
+  for (const event of events) writeEventMessage(writer, event)
+  writer.u32(moofBytes).latin1('moof')
+  writer.u32(MFHD_BYTES).latin1('mfhd').u32(0).u32(sequence)
+  let dataOffset = moofBytes + BOX_BYTES
+  for (const run of runs) {
+    writeRun(writer, run, dataOffset)
+    dataOffset += run.dataBytes
+  }
+  writer.u32(mdatBytes).latin1('mdat')
+  for (const { samples } of runs) {
+    for (const { packet } of samples) writer.bytes(packet.data)
+  }
+  assert(writer.length === total, 'the size of a fragment is known beforehand')
+  return writer.detach(0)
+}
+
+/** A track's part of a fragment, with what it takes decided. */
+interface Run {
+  readonly trackId: number
+  readonly samples: readonly FragmentSample[]
+  readonly baseTicks: number
+  /** One each for a sample. */
+  readonly durations: readonly number[]
+  /** `undefined`: all are zero. */
+  readonly compositionOffsets: readonly number[] | undefined
+  readonly runFlags: number
+  readonly trackFlags: number
+  readonly trafBytes: number
+  readonly dataBytes: number
+}
+
+function planRun({
+  track,
+  trackTimescale: timescale = trackTimescale(track),
+  baseDecodeTime,
+  samples,
+}: FragmentTrack): Run {
+  assert(baseDecodeTime >= 0, 'a decode time in a fragment is not negative')
+  const first = samples[0] as FragmentSample
+  const last = samples[samples.length - 1] as FragmentSample
+  const shift = baseDecodeTime - first.packet.dts
+  const baseTicks = microsToTicks(baseDecodeTime, timescale)
+  const durations: number[] = []
+  const offsets: number[] = []
+  let sameDuration = true
+  let sameSize = true
+  let anyOffset = false
+  let sameFlags = true
+  let sameFlagsAfterFirst = true
+  let dataBytes = 0
+  let ticks = baseTicks
+  const second = samples[1] ?? first
+  for (let i = 0; i < samples.length; i++) {
+    const { packet } = samples[i] as FragmentSample
+    const next = samples[i + 1]
+    const end = next === undefined ? last.packet.dts + last.duration : next.packet.dts
+    const nextTicks = Math.max(ticks, microsToTicks(end + shift, timescale))
+    durations.push(nextTicks - ticks)
+    const offset = microsToTicks(packet.pts + shift, timescale) - ticks
+    offsets.push(offset)
+    dataBytes += packet.data.byteLength
+    if (durations[i] !== durations[0]) sameDuration = false
+    if (packet.data.byteLength !== first.packet.data.byteLength) sameSize = false
+    if (packet.key !== first.packet.key) sameFlags = false
+    if (i > 0 && packet.key !== second.packet.key) sameFlagsAfterFirst = false
+    if (offset !== 0) anyOffset = true
+    ticks = nextTicks
+  }
+  let trackFlags = DEFAULT_BASE_IS_MOOF
+  let runFlags = DATA_OFFSET
+  let trackFields = 1
+  let runFields = 2
+  let sampleFields = 0
+  if (sameDuration) {
+    trackFlags |= DEFAULT_SAMPLE_DURATION
+    trackFields++
+  } else {
+    runFlags |= SAMPLE_DURATION
+    sampleFields++
+  }
+  if (sameSize) {
+    trackFlags |= DEFAULT_SAMPLE_SIZE
+    trackFields++
+  } else {
+    runFlags |= SAMPLE_SIZE
+    sampleFields++
+  }
+  if (sameFlagsAfterFirst) {
+    trackFlags |= DEFAULT_SAMPLE_FLAGS
+    trackFields++
+    if (!sameFlags) {
+      runFlags |= FIRST_SAMPLE_FLAGS
+      runFields++
+    }
+  } else {
+    runFlags |= SAMPLE_FLAGS
+    sampleFields++
+  }
+  if (anyOffset) {
+    runFlags |= SAMPLE_COMPOSITION_OFFSET
+    sampleFields++
+  }
+  const trackHeaderBytes = 12 + 4 * trackFields
+  const trackRunBytes = 12 + 4 * (runFields + sampleFields * samples.length)
+  return {
+    trackId: track.id,
+    samples,
+    baseTicks,
+    durations,
+    compositionOffsets: anyOffset ? offsets : undefined,
+    runFlags,
+    trackFlags,
+    trafBytes: BOX_BYTES + trackHeaderBytes + TFDT_BYTES + trackRunBytes,
+    dataBytes,
+  }
+}
+
+function writeRun(writer: ByteWriter, run: Run, dataOffset: number): void {
+  const { samples, trackFlags, runFlags } = run
+  const first = (samples[0] as FragmentSample).packet
+  const start = writer.length
+  writer.u32(run.trafBytes).latin1('traf')
+
+  const header = writer.length
+  writer.u32(0).latin1('tfhd').u32(trackFlags).u32(run.trackId)
+  if ((trackFlags & DEFAULT_SAMPLE_DURATION) !== 0) writer.u32(run.durations[0] as number)
+  if ((trackFlags & DEFAULT_SAMPLE_SIZE) !== 0) writer.u32(first.data.byteLength)
+  if ((trackFlags & DEFAULT_SAMPLE_FLAGS) !== 0) writer.u32(sampleFlags((samples[1]?.packet ?? first).key))
+  writer.patchU32(header, writer.length - header)
+
+  writer.u32(TFDT_BYTES).latin1('tfdt').u8(1).u24(0).u64(run.baseTicks)
+
+  // Version 1: composition offsets are signed.
+  writer
+    .u32(run.trafBytes - (writer.length - start))
+    .latin1('trun')
+    .u8(1)
+    .u24(runFlags)
+  writer.u32(samples.length).i32(dataOffset)
+  if ((runFlags & FIRST_SAMPLE_FLAGS) !== 0) writer.u32(sampleFlags(first.key))
+  for (let i = 0; i < samples.length; i++) {
+    const { packet } = samples[i] as FragmentSample
+    if ((runFlags & SAMPLE_DURATION) !== 0) writer.u32(run.durations[i] as number)
+    if ((runFlags & SAMPLE_SIZE) !== 0) writer.u32(packet.data.byteLength)
+    if ((runFlags & SAMPLE_FLAGS) !== 0) writer.u32(sampleFlags(packet.key))
+    if (run.compositionOffsets !== undefined) writer.i32(run.compositionOffsets[i] as number)
+  }
+}
+
+function sampleFlags(key: boolean): number {
+  return key ? FLAGS_KEY : FLAGS_NOT_KEY
+}
