@@ -73,7 +73,7 @@ export function expandTimeline(
   entries: readonly TimelineEntry[],
   { limit, end }: { readonly limit: number; readonly end?: number },
 ): TimelineSegment[] {
-  const segments: TimelineSegment[] = []
+  const runs: { time: number; duration: number; count: number }[] = []
   let time = 0
   for (const [index, entry] of entries.entries()) {
     time = entry.time ?? time
@@ -83,15 +83,20 @@ export function expandTimeline(
       const until = entries[index + 1]?.time ?? end ?? time + duration
       count = duration > 0 ? Math.max(1, Math.ceil((until - time) / duration)) : 1
     }
-    // Of a long run only the newest `limit` are kept, so the rest is not even built.
-    for (let i = Math.max(0, count - limit); i < count; i++) segments.push({ time: time + i * duration, duration })
-    if (segments.length > limit) segments.splice(0, segments.length - limit)
+    runs.push({ time, duration, count })
     time += count * duration
     if (!Number.isSafeInteger(time)) {
       throw new FormatError('ERR_DASH_SYNTAX', `expected a timeline that stays below 2^53 ticks, found ${time}`)
     }
   }
-  return segments
+  // Backwards, so that of a run with a hostile repeat count only the wanted end is built.
+  const segments: TimelineSegment[] = []
+  for (const run of runs.toReversed()) {
+    for (let i = run.count - 1; i >= 0 && segments.length < limit; i--) {
+      segments.push({ time: run.time + i * run.duration, duration: run.duration })
+    }
+  }
+  return segments.toReversed()
 }
 
 /** The template in force for a representation: what it says itself, then its adaptation set, then the period. */

@@ -109,9 +109,9 @@ export function parseByteRange(what: string, text: string, next: number | undefi
   return { length, offset }
 }
 
-/** A quoted string. Quotes and control characters cannot be written in one: they become `'` and a space. */
+/** A quoted string. Quotes and control characters cannot be written in one: they become ” and a space. */
 export function quoted(text: string): string {
-  return UNQUOTABLE.test(text) ? `"${oneLine(text).replaceAll('"', "'")}"` : `"${text}"`
+  return UNQUOTABLE.test(text) ? `"${oneLine(text).replaceAll('"', '”')}"` : `"${text}"`
 }
 
 /** Text that cannot end its line: control characters become spaces. */
