@@ -1,0 +1,85 @@
+/** Fuzz targets of the codec readers. */
+import type { FuzzTarget } from '../../fuzz-target.ts'
+import type { Codec, Track } from '../track.ts'
+import { readAdtsHeader } from './aac/adts.ts'
+import { audioPacketSamples } from './audio-duration.ts'
+import { toCanonicalObus } from './av1/bitstream.ts'
+import { codecString } from './codec-string.ts'
+import { isAvcKey } from './h264/bitstream.ts'
+import { isHevcKey } from './h265/bitstream.ts'
+import { annexBToLengthPrefixed, toCanonicalNalUnits } from './nal-units.ts'
+import { readOpusHead, writeOpusConfig } from './opus/config.ts'
+import { trackParameters } from './track-parameters.ts'
+import { readVp8KeyFrame } from './vp8/bitstream.ts'
+import { readVp9KeyFrame } from './vp9/bitstream.ts'
+
+const configSeeds = {
+  h264: ['0142c00dffe1001c6742c00dda05467889b016a02020280000030008000003019078a15501000468ce0fc8'],
+  h265: [
+    '0102200000009000000000003cf000fcfdfafa00000f01a10001002f' +
+      '42010102200000030090000003000003003ca00a480b9c94d96566924caf016a12201208000003000800000300c840',
+  ],
+  av1: ['81000c000a0b000000043d06d4daf90040'],
+  vp9: ['000b820202020000', '01000000000b820202020000'],
+  aac: ['1210', '119056e500', '2b920800', 'eb8a0800'],
+  opus: ['000201380000bb80000000', '000301380000bb80000001020100 0201'],
+  ac3: ['101140'],
+  eac3: ['0600200400'],
+  flac: ['80000022120012000000780005110bb802f0000012c0ba43705036a3bb057849a9f54f6928a3'],
+} satisfies Partial<Record<Codec, string[]>>
+
+const audioSeeds = {
+  mp3: ['fffb40c000000000'],
+  opus: ['fc', '1b02'],
+  ac3: ['0b77000014404000'],
+  eac3: ['0b7700ff34860000'],
+  flac: ['fff8c9180000', 'fff87918000fff00'],
+} satisfies Partial<Record<Codec, string[]>>
+
+export const fuzzTargets: readonly FuzzTarget[] = [
+  ...Object.entries(configSeeds).map(([codec, seeds]) => ({
+    name: `codecs/${codec}-config`,
+    seeds: () => seeds.map(hex),
+    run(config: Uint8Array) {
+      trackParameters(codec as Codec, config)
+      codecString(trackOf(codec as Codec, config))
+    },
+  })),
+  ...Object.entries(audioSeeds).map(([codec, seeds]) => ({
+    name: `codecs/${codec}-packet`,
+    seeds: () => seeds.map(hex),
+    run(packet: Uint8Array) {
+      audioPacketSamples(trackOf(codec as Codec), packet)
+    },
+  })),
+  target('nal-units', ['0000000209100000000465888400', '0000000109100000010988'], (data) => {
+    annexBToLengthPrefixed(data)
+    const canonical = toCanonicalNalUnits(data, 4)
+    isAvcKey(canonical)
+    isHevcKey(canonical)
+  }),
+  target('nal-units-short', ['00020910000465888400'], (data) => toCanonicalNalUnits(data, 2)),
+  target('obus', ['12000a01aa3202bbcc', '0a01aa30bbcc'], (data) => toCanonicalObus(toCanonicalObus(data))),
+  target('vp8-frame', ['f067009d012a4201b6000007'], readVp8KeyFrame),
+  target('vp9-frame', ['824983420014100b560438241c184a00'], readVp9KeyFrame),
+  target('adts', ['fff15080267ffc'], (data) => readAdtsHeader(data)),
+  target('opus-head', ['4f707573486561640102380180bb0000000000'], (data) => writeOpusConfig(readOpusHead(data))),
+]
+
+function target(name: string, seeds: readonly string[], run: (input: Uint8Array) => unknown): FuzzTarget {
+  return {
+    name: `codecs/${name}`,
+    seeds: () => seeds.map(hex),
+    run(input) {
+      run(input)
+    },
+  }
+}
+
+function trackOf(codec: Codec, config?: Uint8Array): Track {
+  return { id: 1, kind: 'video', codec, timescale: 1000, ...(config !== undefined && { config }) }
+}
+
+function hex(text: string): Uint8Array {
+  return Uint8Array.from(text.replaceAll(' ', '').match(/../g) ?? [], (byte) => Number.parseInt(byte, 16))
+}

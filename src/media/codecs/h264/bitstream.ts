@@ -1,0 +1,144 @@
+/** NAL units of H.264 that are looked into: SPS and the type of slices. ITU-T H.264 sections 7.3 and E.1. */
+import { FormatError } from '../../../errors.ts'
+import { BitReader } from '../../bytes/bit-reader.ts'
+import type { ColorInfo } from '../../track.ts'
+import { nalUnits, unescapeNalUnit } from '../nal-units.ts'
+import { checkPictureSize, frameRateOf, readVideoSignalType } from '../picture.ts'
+
+/** nal_unit_type of section 7.4.1. */
+export const AVC_NAL = { SLICE: 1, IDR: 5, SEI: 6, SPS: 7, PPS: 8, ACCESS_UNIT_DELIMITER: 9 } as const
+
+export interface AvcSps {
+  readonly profile: number
+  readonly compatibility: number
+  readonly level: number
+  /** Pixels shown, cropping applied. */
+  readonly width: number
+  readonly height: number
+  readonly chromaFormat: number
+  readonly bitDepth: number
+  readonly bitDepthChroma: number
+  readonly frameRate?: number
+  readonly color: ColorInfo
+}
+
+/** Bytes of an SPS that are looked at; with all scaling lists it has below a thousand. */
+const MAX_SPS_BYTES = 4096
+const HIGH_PROFILES: ReadonlySet<number> = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135])
+const EXTENDED_SAR = 255
+
+export function avcNalType(unit: Uint8Array): number {
+  return (unit[0] ?? 0) & 0x1f
+}
+
+/** Whether a canonical packet holds an IDR picture. Throws FormatError for lengths past its end. */
+export function isAvcKey(data: Uint8Array): boolean {
+  return nalUnits(data).some((unit) => avcNalType(unit) === AVC_NAL.IDR)
+}
+
+/** Reads a sequence parameter set with its NAL unit header. Throws FormatError for anything cut short, out of range or not an SPS. */
+export function readAvcSps(unit: Uint8Array): AvcSps {
+  if (avcNalType(unit) !== AVC_NAL.SPS) {
+    throw new FormatError('ERR_CODEC_BITSTREAM', `expected an H.264 SPS, found NAL unit type ${avcNalType(unit)}`)
+  }
+  const bits = new BitReader(unescapeNalUnit(unit, MAX_SPS_BYTES))
+  bits.skip(8)
+  const profile = bits.bits(8)
+  const compatibility = bits.bits(8)
+  const level = bits.bits(8)
+  bits.ue() // seq_parameter_set_id
+  const { chromaFormat, separatePlanes, bitDepth, bitDepthChroma } = HIGH_PROFILES.has(profile)
+    ? readHighFields(bits)
+    : { chromaFormat: 1, separatePlanes: false, bitDepth: 8, bitDepthChroma: 8 }
+  bits.ue() // log2_max_frame_num_minus4
+  skipPictureOrder(bits)
+  bits.ue() // max_num_ref_frames
+  bits.skip(1) // gaps_in_frame_num_value_allowed_flag
+  const widthInMacroblocks = bits.ue() + 1
+  const heightInMapUnits = bits.ue() + 1
+  const frameOnly = bits.flag()
+  if (!frameOnly) bits.skip(1) // mb_adaptive_frame_field_flag
+  bits.skip(1) // direct_8x8_inference_flag
+  const crop = bits.flag() ? { left: bits.ue(), right: bits.ue(), top: bits.ue(), bottom: bits.ue() } : NO_CROP
+  const chroma = separatePlanes ? 0 : chromaFormat
+  const unitX = chroma === 1 || chroma === 2 ? 2 : 1
+  const unitY = (chroma === 1 ? 2 : 1) * (frameOnly ? 1 : 2)
+  const width = widthInMacroblocks * 16 - unitX * (crop.left + crop.right)
+  const height = heightInMapUnits * 16 * (frameOnly ? 1 : 2) - unitY * (crop.top + crop.bottom)
+  checkPictureSize('H.264', width, height)
+  const { frameRate, color } = bits.flag() ? readVui(bits) : {}
+  return {
+    profile,
+    compatibility,
+    level,
+    width,
+    height,
+    chromaFormat,
+    bitDepth,
+    bitDepthChroma,
+    ...(frameRate !== undefined && { frameRate }),
+    color: { bitDepth, ...color },
+  }
+}
+
+const NO_CROP = { left: 0, right: 0, top: 0, bottom: 0 }
+
+function readHighFields(bits: BitReader) {
+  const chromaFormat = bits.ue()
+  if (chromaFormat > 3) throw outOfRange('chroma_format_idc', 3, chromaFormat)
+  const separatePlanes = chromaFormat === 3 && bits.flag()
+  const bitDepth = readBitDepth(bits)
+  const bitDepthChroma = readBitDepth(bits)
+  bits.skip(1) // qpprime_y_zero_transform_bypass_flag
+  if (bits.flag()) {
+    const lists = chromaFormat === 3 ? 12 : 8
+    for (let i = 0; i < lists; i++) if (bits.flag()) skipScalingList(bits, i < 6 ? 16 : 64)
+  }
+  return { chromaFormat, separatePlanes, bitDepth, bitDepthChroma }
+}
+
+function readBitDepth(bits: BitReader): number {
+  const above8 = bits.ue()
+  if (above8 > 6) throw outOfRange('bit_depth_minus8', 6, above8)
+  return above8 + 8
+}
+
+function skipScalingList(bits: BitReader, size: number): void {
+  let next = 8
+  let last = 8
+  for (let i = 0; i < size; i++) {
+    if (next !== 0) next = (last + bits.se() + 256) % 256
+    if (next !== 0) last = next
+  }
+}
+
+function skipPictureOrder(bits: BitReader): void {
+  const type = bits.ue()
+  if (type === 0) bits.ue()
+  else if (type === 1) {
+    bits.skip(1)
+    bits.se()
+    bits.se()
+    const count = bits.ue()
+    if (count > 255) throw outOfRange('num_ref_frames_in_pic_order_cnt_cycle', 255, count)
+    for (let i = 0; i < count; i++) bits.se()
+  } else if (type > 2) throw outOfRange('pic_order_cnt_type', 2, type)
+}
+
+function readVui(bits: BitReader): { frameRate?: number | undefined; color?: ColorInfo } {
+  if (bits.flag() && bits.bits(8) === EXTENDED_SAR) bits.skip(32)
+  if (bits.flag()) bits.skip(1) // overscan
+  const color = bits.flag() ? readVideoSignalType(bits) : {}
+  if (bits.flag()) {
+    bits.ue() // chroma_sample_loc_type_top_field
+    bits.ue()
+  }
+  if (!bits.flag()) return { color }
+  const ticksPerField = bits.bits(32)
+  const ticksPerSecond = bits.bits(32)
+  return { color, frameRate: frameRateOf(ticksPerSecond, ticksPerField * 2) }
+}
+
+function outOfRange(field: string, most: number, found: number): FormatError {
+  return new FormatError('ERR_CODEC_BITSTREAM', `expected ${field} of at most ${most} in an H.264 SPS, found ${found}`)
+}
