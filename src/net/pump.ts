@@ -18,25 +18,19 @@ export interface PumpOptions {
 
 /** Starts at once. Returns a function that stops it and closes the cursor; call it when the socket closes. */
 export function pump(cursor: FeedCursor, socket: Socket, options: PumpOptions): () => void {
-  let blockedSince = 0
+  let stallTimer: NodeJS.Timeout | undefined
   let stopped = false
 
   const stop = () => {
     if (stopped) return
     stopped = true
+    clearTimeout(stallTimer)
     socket.off('drain', onDrain)
     cursor.close()
   }
 
   const run = () => {
-    if (stopped) return
-    if (blockedSince !== 0) {
-      if (performance.now() - blockedSince > MAX_STALL_MS) {
-        stop()
-        options.onStall()
-      }
-      return
-    }
+    if (stopped || stallTimer !== undefined) return
     let bytes = cursor.take()
     if (bytes === undefined) return finishIfEnded()
     let next = cursor.take()
@@ -56,14 +50,19 @@ export function pump(cursor: FeedCursor, socket: Socket, options: PumpOptions): 
       }
       socket.uncork()
     }
-    if (blockedSince === 0) finishIfEnded()
+    if (stallTimer === undefined) finishIfEnded()
   }
 
   const write = (bytes: Uint8Array): boolean => {
     options.onBytes(bytes.byteLength)
     socket.write(bytes)
     if (socket.writableLength < MAX_QUEUED_BYTES) return true
-    blockedSince ||= performance.now()
+    // A timer and not a look at the clock when the feed wakes: the feed may be over while the peer still holds the last bytes.
+    stallTimer ??= setTimeout(() => {
+      stop()
+      options.onStall()
+    }, MAX_STALL_MS)
+    stallTimer.unref()
     return false
   }
 
@@ -74,7 +73,8 @@ export function pump(cursor: FeedCursor, socket: Socket, options: PumpOptions): 
   }
 
   const onDrain = () => {
-    blockedSince = 0
+    clearTimeout(stallTimer)
+    stallTimer = undefined
     run()
   }
 

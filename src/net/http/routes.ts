@@ -1,11 +1,12 @@
 /** How HTTP protocols hang themselves into the one HTTP listener, without knowing each other. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 /** A request that the router has checked: method, decoded path, query. */
 export interface HttpRequest {
   readonly method: string
-  /** Decoded and normalised path, always starting with `/`: no `..`, NUL, backslash or empty segment. */
+  /** Decoded and normalised path, always starting with `/`: no `..`, NUL, backslash or empty segment but a last one (`/console/`). */
   readonly path: string
   readonly query: URLSearchParams
   readonly raw: IncomingMessage
@@ -37,9 +38,25 @@ export interface HotAnswer {
   readonly onSent?: (bytes: number, remoteAddress: string) => void
 }
 
+/**
+ * Looks at the first request head of a connection (complete, blank line included) and takes the whole connection from the HTTP
+ * server, for protocols whose use of HTTP no HTTP server understands. `undefined`: not its own. Must be cheap.
+ */
+export type ConnectionClaim = (head: Uint8Array) => ConnectionHandler | undefined
+
+/** Owns the socket from here on. `received` is all that came so far, the head included. The socket is paused: call `resume`. */
+export type ConnectionHandler = (socket: Socket, received: Uint8Array, peer: ConnectionPeer) => void
+
+export interface ConnectionPeer {
+  /** Address of the peer of the socket. */
+  readonly remoteAddress: string
+  readonly secure: boolean
+}
+
 export interface HttpRoutes {
   /** Asked in the order they were added. Returns a function that removes the route. */
   route(handler: HttpHandler): () => void
   upgrade(handler: UpgradeHandler): () => void
   hot(lookup: HotLookup): () => void
+  claim(claim: ConnectionClaim): () => void
 }

@@ -1,0 +1,177 @@
+/** One connection while it only asks for hot objects: requests are cut from the bytes and answered with one write each (RFC 9112). */
+import type { Socket } from 'node:net'
+import { MAX_HEAD_BYTES, mayBecomeHead, type PlainHeaders, plainHeaders, plainTarget } from './request-head.ts'
+import type { ConnectionHandler, ConnectionPeer, HotAnswer } from './routes.ts'
+
+/** No more is written while this many bytes wait in the process for the socket; one answer may go beyond. */
+const MAX_QUEUED_BYTES = 256 * 1024
+const HEAD_END = Buffer.from('\r\n\r\n')
+
+/** What a connection asks of the listener. */
+export interface FastPathHost {
+  /** Coarse monotonic clock, milliseconds: good to the sweep's interval. */
+  readonly now: number
+  /** A peer that takes no byte for this long, milliseconds, is dead. */
+  readonly stallMs: number
+  find(target: string): HotAnswer | undefined
+  claimOf(head: Uint8Array): ConnectionHandler | undefined
+  clientOf(socketAddress: string, forwardedFor: string | undefined): string
+  /** The connection leaves the fast path; `received` is pushed back into the socket already. */
+  toFullServer(socket: Socket): void
+  forget(connection: FastConnection): void
+}
+
+export interface FastPathDeadlines {
+  readonly headMs: number
+  readonly keepAliveMs: number
+}
+
+export class FastConnection {
+  readonly #socket: Socket
+  readonly #host: FastPathHost
+  readonly #peer: ConnectionPeer
+  /** Bytes that wait for the rest of their head, or for the peer to read. */
+  #pending: Buffer | undefined
+  #blocked = false
+  #served = false
+  #claimed = false
+  /** When the head in work began, or when the last answer went out. */
+  #since: number
+  /** Header lines of the request before and what they say: keep-alive clients repeat them byte for byte. */
+  #lines = ''
+  #headers: PlainHeaders | undefined
+  #client: string
+
+  constructor(socket: Socket, host: FastPathHost, peer: ConnectionPeer) {
+    this.#socket = socket
+    this.#host = host
+    this.#peer = peer
+    this.#since = host.now
+    this.#client = peer.remoteAddress
+    socket.on('data', this.#onData)
+    socket.on('drain', this.#onDrain)
+    socket.on('end', this.#onEnd)
+    socket.on('timeout', this.#onStall)
+    socket.on('close', this.#onClose)
+  }
+
+  /** Between requests, with nothing to write. */
+  get idle(): boolean {
+    return this.#pending === undefined && this.#socket.writableLength === 0
+  }
+
+  /** Ends the connection when it has used up its time: for a head (the first one counts from the connect), or idle. */
+  enforce(deadlines: FastPathDeadlines): void {
+    if (this.#blocked) return
+    const limit = this.#served && this.#pending === undefined ? deadlines.keepAliveMs : deadlines.headMs
+    if (this.#host.now - this.#since > limit) this.close()
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { pending } = this.#pendingTaken()
+    this.#serve(pending === undefined ? chunk : Buffer.concat([pending, chunk]), pending !== undefined)
+  }
+
+  readonly #onDrain = (): void => {
+    if (!this.#blocked) return
+    this.#blocked = false
+    this.#socket.setTimeout(0)
+    const { pending } = this.#pendingTaken()
+    if (pending !== undefined) this.#serve(pending, false)
+    if (!this.#blocked) this.#socket.resume()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#socket.end()
+  }
+
+  readonly #onStall = (): void => {
+    this.close()
+  }
+
+  readonly #onClose = (): void => {
+    this.#host.forget(this)
+  }
+
+  #pendingTaken(): { pending: Buffer | undefined } {
+    const pending = this.#pending
+    this.#pending = undefined
+    return { pending }
+  }
+
+  #serve(bytes: Buffer, continued: boolean): void {
+    let at = 0
+    while (at < bytes.length && !this.#blocked) {
+      const end = bytes.indexOf(HEAD_END, at)
+      if (end < 0) {
+        if (!mayBecomeHead(at === 0 ? bytes : bytes.subarray(at))) return this.#leave(bytes.subarray(at))
+        break
+      }
+      if (!this.#claimed) {
+        this.#claimed = true
+        const handler = this.#host.claimOf(bytes.subarray(at, end + 4))
+        if (handler !== undefined) {
+          this.#detach()
+          handler(this.#socket, bytes.subarray(at), this.#peer)
+          return
+        }
+      }
+      const answer = end - at > MAX_HEAD_BYTES ? undefined : this.#answer(bytes, at, end)
+      if (answer === undefined) return this.#leave(bytes.subarray(at))
+      this.#write(answer)
+      at = end + 4
+    }
+    if (at < bytes.length) {
+      // A copy, so that a few bytes do not keep a whole receive buffer.
+      this.#pending = Buffer.from(bytes.subarray(at))
+      if (at > 0 || !continued) this.#since = this.#served || at > 0 ? this.#host.now : this.#since
+    }
+  }
+
+  #answer(bytes: Buffer, at: number, end: number): HotAnswer | undefined {
+    const lineEnd = bytes.indexOf(0x0d, at)
+    const target = plainTarget(bytes.toString('latin1', at, lineEnd))
+    if (target === undefined) return undefined
+    const lines = bytes.toString('latin1', lineEnd + 2, end + 2)
+    if (lines !== this.#lines) {
+      this.#lines = lines
+      this.#headers = bytes[lineEnd + 1] === 0x0a ? plainHeaders(lines) : undefined
+      this.#client = this.#host.clientOf(this.#peer.remoteAddress, this.#headers?.forwardedFor)
+    }
+    return this.#headers === undefined ? undefined : this.#host.find(target)
+  }
+
+  #write(answer: HotAnswer): void {
+    const bytes = this.#headers?.gzip === true && answer.gzipBytes !== undefined ? answer.gzipBytes : answer.bytes
+    this.#served = true
+    this.#since = this.#host.now
+    this.#socket.write(bytes)
+    answer.onSent?.(bytes.byteLength, this.#client)
+    if (this.#socket.writableLength < MAX_QUEUED_BYTES) return
+    this.#blocked = true
+    this.#socket.pause()
+    // The socket's own timer sees progress inside one large write, which no property tells.
+    this.#socket.setTimeout(this.#host.stallMs)
+  }
+
+  #leave(rest: Buffer): void {
+    this.#detach()
+    this.#socket.unshift(rest)
+    this.#host.toFullServer(this.#socket)
+  }
+
+  #detach(): void {
+    const socket = this.#socket
+    socket.pause()
+    socket.off('data', this.#onData)
+    socket.off('drain', this.#onDrain)
+    socket.off('end', this.#onEnd)
+    socket.off('timeout', this.#onStall)
+    socket.off('close', this.#onClose)
+    this.#host.forget(this)
+  }
+}

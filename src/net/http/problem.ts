@@ -1,0 +1,99 @@
+/** Error answers: problem details (RFC 9457) made from the codes of our errors. */
+import type { ServerResponse } from 'node:http'
+import { HeadendError } from '../../errors.ts'
+import { MEDIA_CORS_HEADERS } from './cors.ts'
+
+/** The one table from error code to HTTP status. A code that is not here is answered with 500 and without details. */
+export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+  ERR_ACCESS_DENIED: 401,
+  ERR_HTTP_BODY_TOO_LARGE: 413,
+  ERR_HTTP_HEADERS_TOO_MANY: 431,
+  ERR_HTTP_HOST_DUPLICATE: 400,
+  ERR_HTTP_HOST_UNKNOWN: 421,
+  ERR_HTTP_METHOD_UNKNOWN: 405,
+  ERR_HTTP_NOT_FOUND: 404,
+  ERR_HTTP_QUERY_INVALID: 400,
+  ERR_HTTP_RANGE_UNSATISFIABLE: 416,
+  ERR_HTTP_TARGET_INVALID: 400,
+  ERR_HTTP_UPGRADE_INVALID: 400,
+  ERR_HUB_CLOSED: 503,
+  ERR_HUB_FULL: 503,
+  ERR_PATH_INVALID: 400,
+  ERR_STREAM_BUSY: 409,
+  ERR_STREAM_NOT_FOUND: 404,
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  416: 'Range Not Satisfiable',
+  421: 'Misdirected Request',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
+/** The body of a problem answer. */
+export interface Problem {
+  readonly title: string
+  readonly status: number
+  readonly code: string
+  readonly detail?: string
+}
+
+/** What a peer is told of an error: nothing but "500" unless it is one of ours that has a status. */
+export function problemOf(error: unknown): Problem {
+  const status = error instanceof HeadendError ? STATUS_OF_CODE[error.code] : undefined
+  if (status === undefined || !(error instanceof HeadendError)) {
+    return { title: titleOf(500), status: 500, code: 'ERR_INTERNAL' }
+  }
+  return { title: titleOf(status), status, code: error.code, detail: error.message }
+}
+
+/** Answers with a problem; when the head of another answer is out already, cuts the connection instead. */
+export function sendProblem(
+  response: ServerResponse,
+  error: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  const problem = problemOf(error)
+  const body = Buffer.from(JSON.stringify(problem))
+  response.writeHead(problem.status, {
+    'Content-Type': 'application/problem+json',
+    'Content-Length': String(body.byteLength),
+    'Cache-Control': 'no-store',
+    ...(problem.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="headend"' } : {}),
+    ...MEDIA_CORS_HEADERS,
+    ...headers,
+  })
+  response.end(body)
+}
+
+/** The answer as bytes for a raw socket that is closed right after it. */
+export function problemBytes(error: unknown): Buffer {
+  const problem = problemOf(error)
+  const body = JSON.stringify(problem)
+  return Buffer.from(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+/** A value that is safe in a response header: everything but visible ASCII and spaces between is left out. */
+export function headerValue(text: string): string {
+  return text.replace(/[^ -~]/g, '').trim()
+}
+
+function titleOf(status: number): string {
+  return TITLES[status] ?? 'Error'
+}

@@ -1,0 +1,84 @@
+/** Judges the head of a plain request, byte for byte strict: what is odd in any way is left to the full parser (RFC 9112 sections 3 and 5). */
+import { acceptsGzip } from './compress.ts'
+
+/** Bytes of a request head, blank line included. The full parser has the same limit. */
+export const MAX_HEAD_BYTES = 16 * 1024
+/** Header lines of one request. */
+export const MAX_HEADER_COUNT = 64
+
+/** What the header lines of a plain request say. */
+export interface PlainHeaders {
+  readonly gzip: boolean
+  /** `X-Forwarded-For`, unchecked. */
+  readonly forwardedFor: string | undefined
+}
+
+/** Headers whose meaning goes beyond "give me this": they change the answer, the framing or the connection. */
+const NOT_PLAIN = new Set([
+  'content-length',
+  'transfer-encoding',
+  'expect',
+  'upgrade',
+  'http2-settings',
+  'te',
+  'trailer',
+  'range',
+  'if-range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'proxy-connection',
+])
+
+const HEADER_LINE = /^([A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}):[ \t]*([\t -~]*)$/
+const PLAIN_TARGET = /^\/[!-~]*$/
+const ENDING = ' HTTP/1.1'
+
+/** The target of a request line without its line end, when it is `GET /… HTTP/1.1` exactly. */
+export function plainTarget(line: string): string | undefined {
+  if (!line.startsWith('GET /') || !line.endsWith(ENDING)) return undefined
+  const target = line.slice(4, -ENDING.length)
+  return PLAIN_TARGET.test(target) ? target : undefined
+}
+
+/** `lines`: the header lines, each with its CR LF, without the blank line. `undefined`: not plain. */
+export function plainHeaders(lines: string): PlainHeaders | undefined {
+  if (!lines.endsWith('\r\n')) return undefined
+  const list = lines.slice(0, -2).split('\r\n')
+  if (list.length > MAX_HEADER_COUNT) return undefined
+  let hosts = 0
+  let gzip: boolean | undefined
+  let forwardedFor: string | undefined
+  for (const line of list) {
+    const match = HEADER_LINE.exec(line)
+    if (match === null) return undefined
+    const name = (match[1] as string).toLowerCase()
+    const value = (match[2] as string).trimEnd()
+    if (NOT_PLAIN.has(name)) return undefined
+    if (name === 'host') hosts++
+    else if (name === 'connection') {
+      if (value.toLowerCase() !== 'keep-alive') return undefined
+    } else if (name === 'accept-encoding') {
+      if (gzip !== undefined) return undefined
+      gzip = acceptsGzip(value)
+    } else if (name === 'x-forwarded-for') {
+      if (forwardedFor !== undefined) return undefined
+      forwardedFor = value
+    }
+  }
+  return hosts === 1 ? { gzip: gzip ?? false, forwardedFor } : undefined
+}
+
+/** Without the end of the head in sight: can these bytes still become a request, or is it time that the full parser refuses them? */
+export function mayBecomeHead(bytes: Buffer): boolean {
+  const first = bytes[0]
+  if (first === undefined) return true
+  if (first < 0x41 || first > 0x5a) return false
+  if (bytes.length > MAX_HEAD_BYTES) return false
+  // A line feed without its carriage return never ends a head.
+  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) {
+    if (bytes[at - 1] !== 0x0d) return false
+  }
+  return true
+}
