@@ -21,18 +21,20 @@ export interface LogEntry {
 }
 
 export interface LogLimits {
-  /** Oldest entries go when the log holds more bytes than this, the current group of pictures included. */
+  /** Oldest entries go when the log holds more bytes (and 256 for each entry) than this, the current group of pictures included. */
   readonly maxBytes: number
   /** Oldest entries go when they are older than this, except those of the current group of pictures. */
   readonly maxDuration: Micros
 }
 
+/** What an entry costs beside its bytes: many tiny entries must not slip past a limit in bytes. */
+const ENTRY_OVERHEAD = 256
 /** Consumed slots are dropped from the array in batches of this many. */
 const COMPACT_AFTER = 256
 
 export class BoundedLog<Entry extends LogEntry> {
   readonly #limits: LogLimits
-  #entries: Entry[] = []
+  #entries: (Entry | undefined)[] = []
   /** Array index of the oldest entry. */
   #first = 0
   /** Number of the oldest entry. */
@@ -108,10 +110,13 @@ export class BoundedLog<Entry extends LogEntry> {
     const { maxBytes, maxDuration } = this.#limits
     while (this.#first < this.#entries.length - 1) {
       const entry = this.#entries[this.#first] as Entry
-      const tooMany = this.#bytes > maxBytes
+      const count = this.#entries.length - this.#first
+      const tooMany = this.#bytes + count * ENTRY_OVERHEAD > maxBytes
       const tooOld = now - entry.time > maxDuration && (this.#newestKey < 0 || this.#oldest < this.#newestKey)
       if (!tooMany && !tooOld) break
       this.#bytes -= entry.size
+      // Not only counted out but let go: the slot stays until the next compaction.
+      this.#entries[this.#first] = undefined
       this.#first++
       this.#oldest++
     }
@@ -132,6 +137,8 @@ export class LogCursor<Entry extends LogEntry> {
   #position: number
   #awaitingKey: boolean
   #skipped = 0
+  /** An entry was taken: what is lost from here on counts. */
+  #started = false
   #closed = false
   #waiting: { promise: Promise<boolean>; resolve: (more: boolean) => void } | undefined
 
@@ -163,9 +170,10 @@ export class LogCursor<Entry extends LogEntry> {
       this.#position++
       if (!this.#awaitingKey || entry.key) {
         this.#awaitingKey = false
+        this.#started = true
         return entry
       }
-      this.#skipped++
+      if (this.#started) this.#skipped++
     }
   }
 
@@ -183,9 +191,9 @@ export class LogCursor<Entry extends LogEntry> {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.onWake = undefined
     this.#onClose(this)
     this.wake()
-    this.onWake = undefined
   }
 
   /** For the log: something changed. */
@@ -200,7 +208,7 @@ export class LogCursor<Entry extends LogEntry> {
 
   #jump(): void {
     const target = this.#log.newestKey >= 0 ? this.#log.newestKey : this.#log.next
-    this.#skipped += target - this.#position
+    if (this.#started) this.#skipped += target - this.#position
     this.#awaitingKey = this.#log.newestKey < 0
     this.#position = target
   }

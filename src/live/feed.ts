@@ -54,6 +54,7 @@ export class Feed {
   #tracks: readonly Track[] | undefined
   #timer: NodeJS.Timeout | undefined
   #idleTimer: NodeJS.Timeout | undefined
+  #closed = false
 
   /** Use `Stream.feed`. */
   constructor(stream: Stream, format: FeedFormat, options: FeedOptions) {
@@ -70,6 +71,11 @@ export class Feed {
     this.#scheduleIdle()
   }
 
+  /** The stream has ended, or nobody watched for a while: ask the stream for a new one. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   get viewers(): number {
     return this.#log.readers
   }
@@ -84,6 +90,7 @@ export class Feed {
   }
 
   #scheduleIdle(): void {
+    if (this.#closed) return
     this.#idleTimer = setTimeout(() => this.#close(), IDLE_MS)
     this.#idleTimer.unref()
   }
@@ -129,6 +136,8 @@ export class Feed {
   }
 
   #close(): void {
+    if (this.#closed) return
+    this.#closed = true
     clearTimeout(this.#timer)
     clearTimeout(this.#idleTimer)
     this.#source.close()

@@ -119,7 +119,7 @@ export class Stream {
     if (feed === undefined) {
       const { windowMs, maxLogBytes, maxLogDuration } = this.#options
       feed = new Feed(this, format, { windowMs, maxBytes: maxLogBytes, maxDuration: maxLogDuration })
-      this.#feeds.set(format, feed)
+      if (!feed.closed) this.#feeds.set(format, feed)
     }
     return feed
   }

@@ -20,6 +20,8 @@ export class Timeline {
   #offset: Micros | undefined
   /** The offset before the last jump: packets of other tracks may still come with the old clock. */
   #previousOffset: Micros | undefined
+  /** Tracks that have come with the new clock since the last jump; the old one does not hold for them any more. */
+  readonly #moved = new Set<number>()
   #newest: Micros = 0
   #started = false
   readonly #lastDts = new Map<number, Micros>()
@@ -50,11 +52,13 @@ export class Timeline {
     if (this.#offset === undefined) this.#begin(packet)
     const last = this.#lastDts.get(id)
     let dts = packet.dts + (this.#offset ?? 0)
+    let onOldClock = false
     if (!this.#continues(dts)) {
-      const asBefore = this.#previousOffset === undefined ? undefined : packet.dts + this.#previousOffset
-      if (asBefore !== undefined && this.#continues(asBefore)) dts = asBefore
-      else dts = this.#jump(packet)
+      const asBefore = this.#onOldClock(packet)
+      onOldClock = asBefore !== undefined
+      dts = asBefore ?? this.#jump(packet)
     }
+    if (this.#previousOffset !== undefined && !onOldClock) this.#moved.add(id)
     if (last !== undefined && dts <= last) {
       dts = last + 1
       this.#repairs++
@@ -63,13 +67,19 @@ export class Timeline {
     const pts = dts + (composition >= 0 && composition <= MAX_COMPOSITION ? composition : 0)
     this.#lastDts.set(id, dts)
     if (dts > this.#newest) this.#newest = dts
-    const marked = this.#pendingDiscontinuity.size > 0 && this.#pendingDiscontinuity.delete(id)
+    const marked = this.#pendingDiscontinuity.size > 0 && !onOldClock && this.#pendingDiscontinuity.delete(id)
     if (dts === packet.dts && pts === packet.pts && !marked) return packet
     return { ...packet, dts, pts, ...(marked ? { discontinuity: true as const } : {}) }
   }
 
   #continues(dts: Micros): boolean {
     return dts >= this.#newest - MAX_STEP_BACK && dts <= this.#newest + MAX_STEP_FORWARD
+  }
+
+  #onOldClock(packet: Packet): Micros | undefined {
+    if (this.#previousOffset === undefined || this.#moved.has(packet.track.id)) return undefined
+    const dts = packet.dts + this.#previousOffset
+    return this.#continues(dts) ? dts : undefined
   }
 
   #begin(packet: Packet): void {
@@ -88,6 +98,7 @@ export class Timeline {
     this.#repairs++
     const dts = this.#newest + ASSUMED_STEP
     this.#previousOffset = this.#offset
+    this.#moved.clear()
     this.#offset = dts - packet.dts
     this.#markAll()
     this.#pendingDiscontinuity.add(packet.track.id)

@@ -4,7 +4,7 @@ import type { FeedCursor } from '../live/feed.ts'
 
 /** No more is written while this many bytes wait in the process for the socket. */
 const MAX_QUEUED_BYTES = 128 * 1024
-/** A peer that takes no byte for this long, milliseconds, is not a slow viewer but a dead one. */
+/** A peer that has not taken what was queued for it in this long, milliseconds, is not a slow viewer but a dead one. */
 const MAX_STALL_MS = 30_000
 
 export interface PumpOptions {
@@ -12,7 +12,7 @@ export interface PumpOptions {
   readonly onBytes: (count: number) => void
   /** The feed has ended and everything was handed over. */
   readonly onEnd: () => void
-  /** The peer has taken nothing for 30 s. The caller closes the connection. */
+  /** The peer has not taken what was queued for 30 s. The caller closes the connection. */
   readonly onStall: () => void
 }
 
