@@ -1,0 +1,24 @@
+/** What the player reads: an address opened by one of several protocols, as tracks and packets in order of arrival. */
+import type { DemuxResult } from '../../media/container.ts'
+
+/** Something a stream did against its own rules. */
+export interface Problem {
+  /** Short and stable: `timestamps-backwards`, `part-missing`, `playlist/part-duration` … */
+  readonly rule: string
+  readonly message: string
+}
+
+export interface SourceContext {
+  readonly signal: AbortSignal
+  /** The stream broke a rule; playing goes on. */
+  readonly onProblem: (problem: Problem) => void
+  /** Bytes received, headers not counted. */
+  readonly onBytes: (count: number) => void
+  /** Milliseconds between the encoder's clock and now, where the protocol tells: a playlist's program date time, an MPD's clock. */
+  readonly onDelay: (milliseconds: number) => void
+}
+
+/** Ends with the stream, or when the signal aborts. Throws HeadendError when the address cannot be played. */
+export type Source = AsyncGenerator<DemuxResult, void, undefined>
+
+export type OpenSource = (url: URL, context: SourceContext) => Source
