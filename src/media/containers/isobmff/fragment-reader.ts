@@ -22,6 +22,8 @@ import type { Movie, MovieTrack, SampleDefaults } from './movie.ts'
 
 /** An hour of AAC in one fragment has 170 000. Samples without fields of their own cost a fragment no bytes, so they are counted. */
 export const MAX_FRAGMENT_SAMPLES = 1 << 18
+/** Samples as many as that with all their fields. */
+export const MAX_MOOF_BYTES = 16 * 1024 * 1024
 /** 10 s of video at 200 Mbit/s. */
 export const MAX_SAMPLE_DATA_BYTES = 256 * 1024 * 1024
 

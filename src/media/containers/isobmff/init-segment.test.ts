@@ -28,7 +28,7 @@ describe('init segment', () => {
     const file = mp4box.createFile()
     let info: mp4box.Movie | undefined
     file.onReady = (ready) => (info = ready)
-    file.appendBuffer(mp4box.MP4BoxBuffer.fromArrayBuffer(writeInitSegment(TRACKS).buffer as ArrayBuffer, 0))
+    file.appendBuffer(mp4box.MP4BoxBuffer.fromArrayBuffer(writeInitSegment(TRACKS).buffer, 0))
     assert.deepEqual(
       info?.tracks.map((track) => track.codec.split('.')[0]),
       ['avc1', 'hvc1', 'av01', 'vp08', 'vp09', 'mp4a', 'Opus', 'mp4a', 'ac-3', 'ec-3', 'fLaC'],

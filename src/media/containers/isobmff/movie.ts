@@ -48,7 +48,7 @@ export interface Movie {
   readonly tracks: readonly MovieTrack[]
   /** Has `mvex`: samples come in fragments. */
   readonly fragmented: boolean
-  /** As `mehd` or `mvhd` declares; 0 when unknown. */
+  /** As `mvhd` declares, with fragments as `mehd` does; 0 when unknown. */
   readonly duration: Micros
 }
 
@@ -84,7 +84,9 @@ export function readMovie(moov: Box): Movie {
     const track = movieTrack(boxes, movieTimescale, extendsBox, counts)
     if (track !== undefined) tracks.push(track)
   }
-  const duration = ticksToMicros(extendsBox?.duration || movieDuration, movieTimescale)
+  // In a file with fragments mvhd counts only the samples outside them.
+  const ticks = extendsBox === undefined ? movieDuration : extendsBox.duration
+  const duration = movieTimescale === 0 ? 0 : ticksToMicros(ticks, movieTimescale)
   return { tracks, fragmented: extendsBox !== undefined, duration }
 }
 
@@ -135,7 +137,8 @@ function movieTrack(
       ...(bitrateBps !== undefined && { bitrateBps }),
     },
     timescale,
-    editTicks: Math.round((boxes.emptyEdit * timescale) / movieTimescale) - boxes.mediaTime,
+    editTicks:
+      (movieTimescale === 0 ? 0 : Math.round((boxes.emptyEdit * timescale) / movieTimescale)) - boxes.mediaTime,
     unitLengthBytes,
     defaults: extendsBox?.defaults.get(trackId) ?? { duration: 0, size: 0, flags: 0 },
     sampleTable,

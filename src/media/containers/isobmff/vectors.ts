@@ -1,7 +1,10 @@
 /** Tracks and packets for the tests of this folder. */
+import { ByteWriter } from '../../bytes/byte-writer.ts'
 import type { Packet } from '../../packet.ts'
-import type { Micros } from '../../time.ts'
+import { type Micros, microsToTicks } from '../../time.ts'
 import type { Track } from '../../track.ts'
+import { type Box, childBoxes, topLevelBoxes, writeBox, writeFullBox } from './box.ts'
+import { trackTimescale, writeInitSegment } from './init-segment.ts'
 
 /** avcC of a 64x48 stream that x264 made. */
 const AVC_CONFIG = hex('01f4000affe1001867f4000a919b288f6022000003000200000300781e244b2c01000668ebe3c44844fff8f800')
@@ -96,6 +99,132 @@ function unit(size: number, seed: number): Uint8Array {
   new DataView(data.buffer).setUint32(0, size)
   for (let i = 4; i < data.byteLength; i++) data[i] = (i * 31 + seed * 17) & 0xff
   return data
+}
+
+/** How `progressiveFile` lays a file out; without an option it does the usual. */
+export interface ProgressiveOptions {
+  readonly moovAtEnd?: boolean
+  /** Content of tables after version and flags, in place of the right one. */
+  readonly tables?: Readonly<Record<string, Uint8Array>>
+  /** 64-bit chunk offsets. */
+  readonly wide?: boolean
+}
+
+/** A file with sample tables: chunks of up to five samples, the tracks' chunks in turn. Packets of a track are in decode order. */
+export function progressiveFile(packets: readonly Packet[], options: ProgressiveOptions = {}): Uint8Array {
+  const tracks = [...new Set(packets.map(({ track }) => track))]
+  const init = writeInitSegment(tracks)
+  const boxes = new Map([...topLevelBoxes(init)].map((box) => [box.type, box]))
+  const moov = boxes.get('moov')?.body.bytes ?? init
+  const ftyp = init.subarray(0, boxes.get('ftyp')?.body.bytes.byteLength ?? 0).byteLength + 8
+
+  const chunksOf = tracks.map((track) => {
+    const own = packets.filter((packet) => packet.track === track)
+    return Array.from({ length: Math.ceil(own.length / 5) }, (_, i) => own.slice(5 * i, 5 * i + 5))
+  })
+  const data = new ByteWriter(1 << 16)
+  const places: number[][] = tracks.map(() => [])
+  for (let i = 0; chunksOf.some((chunks) => i < chunks.length); i++) {
+    for (const [t, chunks] of chunksOf.entries()) {
+      if (chunks[i] === undefined) continue
+      places[t]?.push(data.length)
+      for (const packet of chunks[i] ?? []) data.bytes(packet.data)
+    }
+  }
+  const build = (moovBytes: number): Uint8Array => {
+    const writer = new ByteWriter(1 << 16)
+    const dataStart = ftyp + 8 + (options.moovAtEnd === true ? 0 : moovBytes)
+    const mdat = (): void => writeBox(writer, 'mdat', () => writer.bytes(data.view()))
+    writer.bytes(init.subarray(0, ftyp))
+    if (options.moovAtEnd === true) mdat()
+    writeBox(writer, 'moov', () => {
+      let t = 0
+      for (const box of topLevelBoxes(moov)) {
+        if (box.type === 'mvex') continue
+        copyWithTables(writer, box, () => {
+          const chunks = chunksOf[t] ?? []
+          const offsets = (places[t] ?? []).map((place) => place + dataStart)
+          writeTables(writer, chunks, offsets, t++ === 0 ? options : { wide: options.wide === true })
+        })
+      }
+    })
+    if (options.moovAtEnd !== true) mdat()
+    return writer.toBytes()
+  }
+  const moovBytes = build(0).byteLength - ftyp - 8 - data.length
+  return build(moovBytes)
+}
+
+/** Copies a box, with `stbl` filled. */
+function copyWithTables(writer: ByteWriter, box: Box, tables: () => void): void {
+  writeBox(writer, box.type, () => {
+    if (!['trak', 'mdia', 'minf', 'stbl'].includes(box.type)) {
+      writer.bytes(box.body.bytes)
+      return
+    }
+    for (const child of childBoxes(box)) {
+      if (['stts', 'stsc', 'stco', 'stsz'].includes(child.type)) continue
+      copyWithTables(writer, child, tables)
+    }
+    if (box.type === 'stbl') tables()
+  })
+}
+
+function writeTables(
+  writer: ByteWriter,
+  chunks: readonly (readonly Packet[])[],
+  places: readonly number[],
+  options: ProgressiveOptions,
+): void {
+  const samples = chunks.flat()
+  const timescale = samples[0] === undefined ? 1 : trackTimescale(samples[0].track)
+  const ticks = (time: Micros): number => microsToTicks(time, timescale)
+  const start = samples[0]?.dts ?? 0
+  const table = (type: string, version: number, content: () => void): void => {
+    const own = options.tables?.[type]
+    writeFullBox(writer, type, { version, flags: 0 }, () => {
+      if (own === undefined) content()
+      else writer.bytes(own)
+    })
+  }
+  table('stts', 0, () => {
+    writer.u32(samples.length)
+    for (const [i, { dts }] of samples.entries()) {
+      writer.u32(1).u32(ticks((samples[i + 1]?.dts ?? dts + 20_000) - start) - ticks(dts - start))
+    }
+  })
+  table('ctts', 1, () => {
+    writer.u32(samples.length)
+    for (const { pts, dts } of samples) writer.u32(1).i32(ticks(pts - start) - ticks(dts - start))
+  })
+  if (samples.some(({ key }) => !key)) {
+    table('stss', 0, () => {
+      const keys = [...samples.keys()].filter((i) => samples[i]?.key)
+      writer.u32(keys.length)
+      for (const key of keys) writer.u32(key + 1)
+    })
+  }
+  table('stsc', 0, () => {
+    const last = chunks.at(-1)?.length ?? 0
+    const two = chunks.length > 1 && last !== 5
+    writer
+      .u32(two ? 2 : 1)
+      .u32(1)
+      .u32(chunks[0]?.length ?? 1)
+      .u32(1)
+    if (two) writer.u32(chunks.length).u32(last).u32(1)
+  })
+  table('stsz', 0, () => {
+    writer.u32(0).u32(samples.length)
+    for (const { data } of samples) writer.u32(data.byteLength)
+  })
+  table(options.wide === true ? 'co64' : 'stco', 0, () => {
+    writer.u32(places.length)
+    for (const place of places) {
+      if (options.wide === true) writer.u64(place)
+      else writer.u32(place)
+    }
+  })
 }
 
 function hex(text: string): Uint8Array {

@@ -1,0 +1,73 @@
+/** What the fuzzing harness runs of this folder. */
+import type { FuzzTarget } from '../../../fuzz-target.ts'
+import { ByteWriter } from '../../bytes/byte-writer.ts'
+import { type Box, childBoxes, topLevelBoxes } from './box.ts'
+import { FragmentDemuxer } from './demuxer.ts'
+import { writeInitSegment } from './init-segment.ts'
+import { readInitSegment } from './movie.ts'
+import { SampleTable } from './sample-table.ts'
+import { FragmentMuxer } from './muxer.ts'
+import { AUDIO, audioPackets, progressiveFile, TRACKS, VIDEO, videoPackets } from './vectors.ts'
+
+/** Tables may announce more samples than a run should walk. */
+const MAX_SAMPLES = 2000
+
+const packets = [...videoPackets(12), ...audioPackets(12)].sort((a, b) => a.dts - b.dts)
+
+export const fuzzTargets: readonly FuzzTarget[] = [
+  {
+    name: 'isobmff/box',
+    seeds: () => [writeInitSegment([VIDEO, AUDIO]), progressiveFile(packets)],
+    run: (input) => {
+      for (const box of topLevelBoxes(input)) walk(box)
+    },
+  },
+  {
+    name: 'isobmff/init-segment',
+    seeds: () => TRACKS.map((track) => writeInitSegment([track])),
+    run: (input) => {
+      readInitSegment(input)
+    },
+  },
+  {
+    name: 'isobmff/sample-table',
+    seeds: () => [progressiveFile(packets), progressiveFile(packets, { moovAtEnd: true, wide: true })],
+    run: (input) => {
+      for (const movieTrack of readInitSegment(input).tracks) {
+        const table = new SampleTable(movieTrack)
+        for (let i = 0; i < MAX_SAMPLES && table.next() !== undefined; i++);
+        table.moveTo(table.keyAt(table.indexAt(100_000)))
+        table.next()
+      }
+    },
+  },
+  {
+    name: 'isobmff/fragment-demuxer',
+    seeds: () => [fragmentedFile()],
+    run: (input) => {
+      const demuxer = new FragmentDemuxer()
+      demuxer.write(input)
+      demuxer.end()
+      while (demuxer.read() !== undefined);
+    },
+  },
+]
+
+function walk(parent: Box): void {
+  if (
+    !['moov', 'trak', 'mdia', 'minf', 'stbl', 'edts', 'moof', 'traf', 'mvex', 'dinf', 'udta', 'meta'].includes(
+      parent.type,
+    )
+  )
+    return
+  for (const box of childBoxes(parent)) walk(box)
+}
+
+function fragmentedFile(): Uint8Array {
+  const muxer = new FragmentMuxer([VIDEO, AUDIO])
+  for (const packet of packets) muxer.write(packet)
+  muxer.end()
+  const writer = new ByteWriter()
+  for (let piece = muxer.read(); piece !== undefined; piece = muxer.read()) writer.bytes(piece)
+  return writer.toBytes()
+}
