@@ -1,0 +1,18 @@
+/** The list of commands. A module is loaded when its command is named. */
+import type { Command } from 'commander'
+
+export interface CommandModule {
+  /** Adds arguments, options and the action to the command. The action rejects with what failed. */
+  configure(command: Command): void
+}
+
+export interface CommandEntry {
+  readonly name: string
+  /** One line for the list of commands. */
+  readonly summary: string
+  load(): Promise<CommandModule>
+}
+
+export const commands: readonly CommandEntry[] = [
+  { name: 'serve', summary: 'run the media server', load: () => import('./serve.ts') },
+]

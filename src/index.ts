@@ -1,0 +1,52 @@
+/** The public API of the package, name by name. */
+
+/** Errors: every one carries a stable `code`. */
+export {
+  ConfigError,
+  describeError,
+  type ErrorCode,
+  FormatError,
+  HeadendError,
+  PeerError,
+  UnavailableError,
+} from './errors.ts'
+
+/** The server. */
+export { createServer, type HeadendServer, type ServerHooks } from './server/server.ts'
+export type {
+  EndedSessionEvent,
+  ServerEventName,
+  ServerEvents,
+  ServerListener,
+  SessionEvent,
+} from './server/events.ts'
+export type { Secrets } from './server/secrets.ts'
+
+/** Its settings: from a file, the environment and flags, and described as data. */
+export { type ConfigSources, type LoadedConfig, loadConfig, type SettingsInput } from './server/config.ts'
+export { describeOptions, type OptionDescription, type OptionType } from './server/options.ts'
+export type { ServerSettings, Settings } from './server/settings.ts'
+
+/** Where it is reached. */
+export { lanHosts, urlsOf } from './server/urls.ts'
+export { packageVersion } from './server/version.ts'
+
+/** Media: what `server.publish` takes and `server.streams` gives. */
+export type { LogCursor } from './live/bounded-log.ts'
+export { type Publisher } from './live/publisher.ts'
+export { type Session, type SessionRole, type Sessions } from './live/sessions.ts'
+export { type Stream, type StreamEntry, type StreamState } from './live/stream.ts'
+export type { Packet } from './media/packet.ts'
+export { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from './media/time.ts'
+export {
+  type AudioCodec,
+  type AudioParameters,
+  type Codec,
+  type ColorInfo,
+  type DataCodec,
+  type Track,
+  TRACK_ID_BASE,
+  type TrackKind,
+  type VideoCodec,
+  type VideoParameters,
+} from './media/track.ts'

@@ -1,0 +1,71 @@
+/** What a program that embeds the server can listen to. */
+import type { SessionRole } from '../live/sessions.ts'
+
+/** A peer, as plain data. */
+export interface SessionEvent {
+  readonly id: string
+  readonly protocol: string
+  readonly role: SessionRole
+  readonly path: string
+  readonly remoteAddress: string
+  readonly startedAt: Date
+}
+
+export interface EndedSessionEvent extends SessionEvent {
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly skipped: number
+  /** Code of the error that ended it; `undefined`: a normal end. */
+  readonly reason: string | undefined
+}
+
+export interface ServerEvents {
+  /** A path is on air; again when another publisher continues it. `session` is undefined for publishers inside this process. */
+  publish: { readonly path: string; readonly session: SessionEvent | undefined }
+  /** The publisher of a path is gone; `final`: the stream has ended, else it waits for the publisher to come back. */
+  unpublish: { readonly path: string; readonly final: boolean }
+  /** A viewer was admitted. */
+  play: SessionEvent
+  /** A viewer has left. */
+  stop: EndedSessionEvent
+  /** Settings were changed. */
+  reload: { readonly changed: readonly string[] }
+  /** The server has begun to shut down. */
+  closing: Record<string, never>
+}
+
+export type ServerEventName = keyof ServerEvents
+export type ServerListener<Name extends ServerEventName> = (event: ServerEvents[Name]) => void
+
+type AnyListener = (event: never) => void
+
+/** Listeners by event. One that throws is reported and hurts nobody else. */
+export class EventHub {
+  readonly #listeners = new Map<ServerEventName, Set<AnyListener>>()
+  readonly #onError: (error: unknown, event: ServerEventName) => void
+
+  constructor(onError: (error: unknown, event: ServerEventName) => void) {
+    this.#onError = onError
+  }
+
+  /** Returns a function that removes the listener. */
+  on<Name extends ServerEventName>(name: Name, listener: ServerListener<Name>): () => void {
+    let listeners = this.#listeners.get(name)
+    if (listeners === undefined) {
+      listeners = new Set()
+      this.#listeners.set(name, listeners)
+    }
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  emit<Name extends ServerEventName>(name: Name, event: ServerEvents[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        ;(listener as ServerListener<Name>)(event)
+      } catch (error) {
+        this.#onError(error, name)
+      }
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** Which settings hold for a path: the patterns of `paths`, merged in the order of the file. */
+import type { PathSettings } from '../live/hub.ts'
+import type { PathAccess } from '../services/auth/authorize.ts'
+import type { PathSettingsInput } from './settings.ts'
+
+const DEFAULTS = { graceMs: 10_000, onBusy: 'refuse', windowMs: 100, play: 'open' } as const
+
+export type ResolvedPath = PathSettings & PathAccess
+
+/** Compiles the patterns once; the result answers for any path. */
+export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>): (path: string) => ResolvedPath {
+  const rules = Object.entries(paths).map(([pattern, settings]) => ({ matches: matcher(pattern), settings }))
+  return (path) => {
+    let resolved: ResolvedPath = DEFAULTS
+    for (const { matches, settings } of rules) {
+      if (matches(path)) resolved = { ...resolved, ...(settings as Partial<ResolvedPath>) }
+    }
+    return resolved
+  }
+}
+
+/** `*` stands for one segment, `**` for any number; a `*` inside a segment for a part of it. */
+function matcher(pattern: string): (path: string) => boolean {
+  const source = pattern
+    .split('/')
+    .map((segment) =>
+      segment === '**'
+        ? '.*'
+        : segment
+            .split('*')
+            .map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
+            .join('[^/]*'),
+    )
+    .join('/')
+  const expression = new RegExp(`^${source}$`)
+  return (path) => expression.test(path)
+}

@@ -1,0 +1,463 @@
+/** The whole server: opens everything in order, tells what happens, takes new settings while it runs, and closes politely. */
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { ConfigError, describeError, UnavailableError } from '../errors.ts'
+import type { Authorize } from '../live/access.ts'
+import { Hub } from '../live/hub.ts'
+import type { Publisher } from '../live/publisher.ts'
+import { type Session, Sessions } from '../live/sessions.ts'
+import type { Stream } from '../live/stream.ts'
+import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
+import type { TlsMaterial } from '../net/tls.ts'
+import type { Closable, Listening, Logger, ServerContext } from '../protocols/protocol.ts'
+import { createAuthorize } from '../services/auth/authorize.ts'
+import { parseSettings, type SettingsInput } from './config.ts'
+import { Counters } from './counters.ts'
+import { EventHub, type ServerEventName, type ServerListener, type SessionEvent } from './events.ts'
+import { hostCheck } from './host-check.ts'
+import { LogWriter } from './logger.ts'
+import { protocols } from './modules.ts'
+import { addOperationRoutes } from './operation-routes.ts'
+import { compilePaths, type ResolvedPath } from './path-settings.ts'
+import { RouteTable } from './routes.ts'
+import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
+import type { Settings } from './settings.ts'
+import { urlsOf } from './urls.ts'
+
+/** Beside the settings: what only a program can give. */
+export interface ServerHooks {
+  /** Takes log lines, newline included. Default: stderr. */
+  readonly writeLog?: (line: string) => void
+  /** Whether log lines go to a terminal; decides `log.format: auto`. Default: whether stderr is one. */
+  readonly terminal?: boolean
+}
+
+/** A running server. */
+export interface HeadendServer extends Closable {
+  /** What listens where, by protocol: `{ http: 8080, rtmp: 1935 }`. */
+  readonly ports: Readonly<Record<string, number>>
+  /** Addresses for people and programs: `{ home, api, http, rtmp … }`. */
+  readonly urls: Readonly<Record<string, string>>
+  /** The keys in force. Show them to nobody who may not use them. */
+  readonly secrets: Secrets
+  /** File that holds the generated secrets, and whether this start made it. */
+  readonly secretsFile: { readonly path: string; readonly created: boolean }
+  /** Everything listens and nothing is shutting down. */
+  readonly ready: boolean
+  /** Live and waiting streams. */
+  readonly streams: readonly Stream[]
+  /** Publishers and viewers. */
+  readonly sessions: Sessions
+  /** Settings in force. */
+  readonly settings: Settings
+  /** Publishes from inside this process; close the publisher when done. Throws as `Hub.publish` does. */
+  publish(path: string): Publisher
+  /** Listens to an event; returns a function that stops listening. A listener that throws is logged. */
+  on<Name extends ServerEventName>(name: Name, listener: ServerListener<Name>): () => void
+  /**
+   * Puts other settings in force. A module whose options changed is closed and served again, all others keep every viewer. Resolves
+   * with what changed, in words. Throws ConfigError and changes nothing when the settings are wrong.
+   */
+  reload(settings: SettingsInput): Promise<readonly string[]>
+  /** Logs and counts a fault that no session owned; for a process's last-resort handlers. */
+  report(error: unknown, origin: string): void
+  /** Ends all sessions politely, cuts what is left after `drainMs`, and resolves when all is closed. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a server with the settings of a configuration file, everything optional. Rejects with ConfigError when settings are wrong or
+ * a port cannot be opened; nothing is left open then.
+ */
+export async function createServer(settings: SettingsInput = {}, hooks: ServerHooks = {}): Promise<HeadendServer> {
+  const parsed = parseSettings(settings)
+  const stored = await loadSecrets(parsed.server.data)
+  const server = new Server(parsed, stored, hooks)
+  try {
+    await server.open()
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+  return server
+}
+
+class Server implements HeadendServer {
+  readonly sessions = new Sessions()
+  readonly #stored: LoadedSecrets
+  readonly #hooks: ServerHooks
+  readonly #writer: LogWriter
+  readonly #log: Logger
+  readonly #hub: Hub
+  readonly #routes = new RouteTable()
+  readonly #counters = new Counters()
+  readonly #events: EventHub
+  readonly #authorize: Authorize
+  readonly #listening = new Map<string, Listening>()
+  readonly #startedAt = new Date()
+  #settings: Settings
+  #pathOf: (path: string) => ResolvedPath
+  #tls: TlsMaterial | undefined
+  #front: HttpFront | undefined
+  #ready = false
+  #reloading: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
+
+  constructor(settings: Settings, stored: LoadedSecrets, hooks: ServerHooks) {
+    this.#settings = settings
+    this.#stored = stored
+    this.#hooks = hooks
+    this.#pathOf = compilePaths(settings.server.paths)
+    this.#writer = new LogWriter({
+      ...logOptions(settings, hooks),
+      write: hooks.writeLog ?? ((line) => process.stderr.write(line)),
+    })
+    this.#log = this.#writer.log
+    this.#writer.hide(Object.values(this.secrets))
+    this.#events = new EventHub((error, event) => this.report(error, `listener of ${event}`))
+    const { limits } = settings.server
+    this.#hub = new Hub({
+      pathSettings: (path) => this.#pathOf(path),
+      maxStreams: limits.streams,
+      maxWaiting: limits.waiting,
+      maxLogBytes: limits.streamBytes,
+    })
+    this.#authorize = this.#createAuthorize()
+    this.#observe()
+  }
+
+  get ports(): Readonly<Record<string, number>> {
+    const ports: Record<string, number> = {}
+    if (this.#front !== undefined) {
+      ports['http'] = this.#front.port
+      if (this.#tls !== undefined) ports['https'] = this.#front.tlsPort ?? 0
+    }
+    for (const listening of this.#listening.values()) Object.assign(ports, listening.ports)
+    return ports
+  }
+
+  get urls(): Readonly<Record<string, string>> {
+    return urlsOf(this.#settings.server.host, this.ports)
+  }
+
+  get secrets(): Secrets {
+    const { publishKey, playKey, adminToken } = this.#settings.server.auth
+    const { secrets } = this.#stored
+    return {
+      publishKey: publishKey ?? secrets.publishKey,
+      playKey: playKey ?? secrets.playKey,
+      adminToken: adminToken ?? secrets.adminToken,
+      masterKey: secrets.masterKey,
+    }
+  }
+
+  get secretsFile(): { readonly path: string; readonly created: boolean } {
+    return { path: this.#stored.file, created: this.#stored.created }
+  }
+
+  get ready(): boolean {
+    return this.#ready && this.#closing === undefined
+  }
+
+  get streams(): readonly Stream[] {
+    return [...this.#hub.streams()]
+  }
+
+  get settings(): Settings {
+    return this.#settings
+  }
+
+  publish(path: string): Publisher {
+    return this.#hub.publish(path)
+  }
+
+  on<Name extends ServerEventName>(name: Name, listener: ServerListener<Name>): () => void {
+    return this.#events.on(name, listener)
+  }
+
+  report(error: unknown, origin: string): void {
+    this.#log.counted('ERR_INTERNAL', { error, origin }, `unexpected fault: ${describeError(error)}`)
+  }
+
+  async open(): Promise<void> {
+    if (this.#stored.modeRepaired) {
+      this.#log.warn({ file: this.#stored.file }, 'the secrets file could be read by others; it is closed to them now')
+    }
+    this.#tls = await loadTls(this.#settings)
+    addOperationRoutes(this.#routes, {
+      hub: this.#hub,
+      sessions: this.sessions,
+      authorize: this.#authorize,
+      counters: this.#counters,
+      faults: () => this.#writer.counts(),
+      ready: () => this.ready,
+      startedAt: this.#startedAt,
+      ports: () => this.ports,
+      urls: () => this.urls,
+      settings: () => this.#settings,
+      connections: () => this.#front?.connections ?? 0,
+      onFault: (error) => this.report(error, 'api'),
+    })
+    // Routes first, so that the first request that is accepted finds them all.
+    for (const { name } of protocols) await this.#serve(name)
+    await this.#openFront()
+    await this.#writeReadyFile()
+    this.#ready = true
+    this.#log.info({ ports: this.ports }, 'headend is ready')
+  }
+
+  reload(input: SettingsInput): Promise<readonly string[]> {
+    const done = this.#reloading.then(() => this.#reload(input))
+    this.#reloading = done.catch(() => undefined)
+    return done
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #openFront(): Promise<void> {
+    const { host, http, https, api } = this.#settings.server
+    try {
+      this.#front = await openHttpFront({
+        host,
+        port: http.port,
+        tls: this.#tls,
+        tlsPort: https.port,
+        trustedProxies: http.trustedProxies,
+        checkHost: hostCheck(api.hosts),
+        log: this.#log.child({ protocol: 'http' }),
+      })
+    } catch (error) {
+      throw listenError(error, 'http', http.port)
+    }
+    this.#routes.attach(this.#front.routes)
+  }
+
+  async #serve(name: string): Promise<void> {
+    const protocol = protocols.find((candidate) => candidate.name === name)
+    if (protocol?.serve === undefined || !this.#settings.modules.has(name)) return
+    const options = this.#settings.modules.get(name)
+    const context: ServerContext = {
+      hub: this.#hub,
+      sessions: this.sessions,
+      authorize: this.#authorize,
+      http: this.#routes,
+      log: this.#log.child({ protocol: name }),
+      host: this.#settings.server.host,
+      tls: this.#tls,
+    }
+    try {
+      this.#listening.set(name, await protocol.serve(context, options))
+    } catch (error) {
+      throw listenError(error, name, (options as { port?: unknown } | undefined)?.port)
+    }
+  }
+
+  async #reload(input: SettingsInput): Promise<readonly string[]> {
+    if (this.#closing !== undefined) throw new UnavailableError('ERR_HUB_CLOSED', 'the server is shutting down')
+    const next = parseSettings(input)
+    const tls = await loadTls(next)
+    const before = this.#settings
+    const beforeTls = this.#tls
+    if (next.server.data !== before.server.data) {
+      throw new ConfigError(
+        'ERR_CONFIG_RESTART',
+        'data: expected the folder this server runs on; another one needs a restart',
+      )
+    }
+    const changed: string[] = []
+    this.#settings = next
+    this.#tls = tls
+    this.#pathOf = compilePaths(next.server.paths)
+    this.#writer.configure(logOptions(next, this.#hooks))
+    this.#writer.hide(Object.values(this.secrets))
+    for (const key of Object.keys(next.server) as (keyof typeof next.server)[]) {
+      if (!isDeepStrictEqual(next.server[key], before.server[key])) changed.push(key)
+    }
+    if (changed.includes('limits'))
+      this.#log.warn({}, 'limits of streams, waiting and streamBytes change at the next start')
+    const allAnew = changed.includes('host') || (tls === undefined) !== (beforeTls === undefined)
+    for (const { name } of protocols) {
+      const same =
+        before.modules.has(name) === next.modules.has(name) &&
+        isDeepStrictEqual(before.modules.get(name), next.modules.get(name))
+      if (same && !allAnew) continue
+      if (!same) changed.push(name)
+      await this.#listening.get(name)?.close()
+      this.#listening.delete(name)
+      await this.#serve(name)
+    }
+    if (allAnew || changed.includes('http') || changed.includes('https') || changed.includes('api')) {
+      this.#routes.attach(undefined)
+      await this.#front?.close()
+      this.#front = undefined
+      await this.#openFront()
+    } else if (tls !== undefined && !isDeepStrictEqual(tls, beforeTls)) {
+      this.#front?.setTls(tls)
+      changed.push('certificate')
+    }
+    await this.#writeReadyFile()
+    this.#log.info({ changed }, 'settings reloaded')
+    this.#events.emit('reload', { changed })
+    return changed
+  }
+
+  async #close(): Promise<void> {
+    this.#log.info({ sessions: this.sessions.size }, 'closing')
+    this.#events.emit('closing', {})
+    await this.#reloading
+    const { drainMs, readyFile } = this.#settings.server
+    // The HTTP front goes last: /readyz answers 503 while the others end their sessions.
+    const drained = (async () => {
+      await Promise.all([...this.#listening.values()].map((listening) => listening.close()))
+      this.#hub.close()
+      await this.#front?.close()
+    })()
+    let late: NodeJS.Timeout | undefined
+    const deadline = new Promise<'late'>((resolve) => {
+      late = setTimeout(() => resolve('late'), drainMs)
+    })
+    try {
+      const end = await Promise.race([drained, deadline])
+      if (end === 'late') this.#cut()
+    } catch (error) {
+      this.report(error, 'close')
+      this.#cut()
+    } finally {
+      clearTimeout(late)
+    }
+    if (readyFile !== undefined && this.#ready) await rm(readyFile, { force: true })
+    this.#writer.flush()
+    this.#log.info({}, 'closed')
+  }
+
+  /** The deadline has passed: whoever is left hears it from the socket. */
+  #cut(): void {
+    this.#log.warn({ sessions: this.sessions.size }, 'sessions did not end in time and are cut')
+    const reason = new UnavailableError('ERR_HUB_CLOSED', 'the server is shutting down')
+    for (const session of [...this.sessions.list()]) session.start.close(reason)
+    this.#hub.close()
+  }
+
+  async #writeReadyFile(): Promise<void> {
+    const { readyFile } = this.#settings.server
+    if (readyFile === undefined) return
+    const draft = `${readyFile}.${process.pid}`
+    const content = { pid: process.pid, urls: this.urls, ports: this.ports }
+    try {
+      await writeFile(draft, `${JSON.stringify(content, undefined, 2)}\n`)
+      await rename(draft, readyFile)
+    } catch (error) {
+      throw new ConfigError('ERR_CONFIG_READY_FILE', `expected to write ${readyFile}: ${describeError(error)}`, {
+        cause: error,
+      })
+    }
+  }
+
+  #createAuthorize(): Authorize {
+    const authorize = createAuthorize({
+      keys: () => this.secrets,
+      pathAccess: (path) => this.#pathOf(path),
+      onRefused: ({ action, path, protocol, remoteAddress }, reason) => {
+        this.#log.counted(reason.code, { action, path, protocol, remoteAddress }, reason.message)
+      },
+    })
+    return async (request) => {
+      const { sessions } = this.#settings.server.limits
+      if (request.action !== 'api' && this.sessions.size >= sessions) {
+        throw new UnavailableError('ERR_HUB_FULL', `expected at most ${sessions} sessions at the same time`)
+      }
+      await authorize(request)
+    }
+  }
+
+  #observe(): void {
+    this.#hub.observe({
+      stream: (stream, change) => {
+        const { path } = stream
+        if (change === 'started' || change === 'resumed') {
+          const session = this.#hub.publisherOf(path)
+          this.#log.info({ path }, change === 'started' ? 'stream is on air' : 'stream is on air again')
+          this.#events.emit('publish', { path, session: session === undefined ? undefined : eventOf(session) })
+          return
+        }
+        this.#log.info({ path }, change === 'waiting' ? 'stream waits for its publisher' : 'stream has ended')
+        this.#events.emit('unpublish', { path, final: change === 'ended' })
+      },
+    })
+    this.sessions.observe({
+      open: (session) => {
+        this.#counters.opened(session)
+        this.#log.info({ ...logFields(session) }, `${session.start.role} begins`)
+        if (session.start.role === 'play') this.#events.emit('play', eventOf(session))
+      },
+      close: (session, reason) => {
+        this.#counters.closed(session)
+        const { bytesIn, bytesOut, skipped } = session
+        const durationMs = Date.now() - session.startedAt.getTime()
+        const counts = { bytesIn, bytesOut, skipped }
+        this.#log.info({ ...logFields(session), ...counts, durationMs, reason }, `${session.start.role} ends`)
+        if (session.start.role === 'play') {
+          this.#events.emit('stop', { ...eventOf(session), ...counts, reason: reason?.code })
+        }
+      },
+    })
+  }
+}
+
+async function loadTls(settings: Settings): Promise<TlsMaterial | undefined> {
+  const { certificate, key } = settings.server.tls
+  if (certificate === undefined || key === undefined) return undefined
+  const read = async (name: string, file: string) => {
+    try {
+      return await readFile(file, 'utf8')
+    } catch (error) {
+      throw new ConfigError('ERR_CONFIG_TLS', `tls.${name}: expected a readable file: ${describeError(error)}`, {
+        cause: error,
+      })
+    }
+  }
+  const material = { certificate: await read('certificate', certificate), key: await read('key', key) }
+  const { createSecureContext } = await import('node:tls')
+  try {
+    createSecureContext({ cert: material.certificate, key: material.key })
+  } catch (error) {
+    throw new ConfigError('ERR_CONFIG_TLS', `tls: expected a PEM certificate and its key: ${describeError(error)}`)
+  }
+  return material
+}
+
+function logOptions(settings: Settings, hooks: ServerHooks) {
+  const { level, format } = settings.server.log
+  const terminal = hooks.terminal ?? process.stderr.isTTY
+  return { level, format: format === 'auto' ? (terminal ? 'text' : 'json') : format } as const
+}
+
+function listenError(error: unknown, name: string, port: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') {
+    const message = `${name}: expected port ${String(port)} to be free; another program listens there`
+    return new ConfigError('ERR_CONFIG_PORT', message, { cause: error })
+  }
+  if (code === 'EACCES') {
+    const message = `${name}: expected the right to listen on port ${String(port)}; ports below 1024 need a privilege`
+    return new ConfigError('ERR_CONFIG_PORT', message, { cause: error })
+  }
+  if (code === 'EADDRNOTAVAIL') {
+    return new ConfigError('ERR_CONFIG_HOST', 'host: expected an address of this machine', { cause: error })
+  }
+  return error
+}
+
+function eventOf({ id, start, startedAt }: Session): SessionEvent {
+  const { protocol, role, path, remoteAddress } = start
+  return { id, protocol, role, path, remoteAddress, startedAt }
+}
+
+function logFields(session: Session) {
+  const { id, start } = session
+  const { protocol, path, remoteAddress, userAgent } = start
+  return { session: id, protocol, path, remoteAddress, userAgent }
+}

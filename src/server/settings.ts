@@ -1,0 +1,182 @@
+/** The settings of the whole server: its own, and those of every module, as one schema. */
+import { z } from 'zod'
+import { protocols } from './modules.ts'
+
+const port = z.int().min(0).max(65_535)
+const MAX_SECRET_TEXT = 256
+const MAX_WINDOW_MS = 2_000
+const MAX_GRACE_MS = 3_600_000
+
+/** How one path behaves; every key may be left out. */
+const pathSettings = z.strictObject({
+  graceMs: z
+    .int()
+    .min(0)
+    .max(MAX_GRACE_MS)
+    .optional()
+    .describe(
+      'Milliseconds a stream outlives its publisher, so that a reconnect continues it; 0 ends it at once. Default 10000.',
+    ),
+  onBusy: z
+    .enum(['refuse', 'takeover'])
+    .optional()
+    .describe(
+      'What a second publisher of a busy path gets: `refuse` keeps the first, `takeover` replaces it. Default refuse.',
+    ),
+  windowMs: z
+    .int()
+    .min(0)
+    .max(MAX_WINDOW_MS)
+    .optional()
+    .describe(
+      'Milliseconds of media merged into one write for all viewers; less is lower latency, more is less work. Default 100.',
+    ),
+  play: z
+    .enum(['open', 'key'])
+    .optional()
+    .describe('Who may play: everybody, or who shows the play key. Default open.'),
+  publishKey: z
+    .string()
+    .max(MAX_SECRET_TEXT)
+    .optional()
+    .meta({ secret: true })
+    .describe('Key that publishes here instead of the one in secrets.json.'),
+  playKey: z
+    .string()
+    .max(MAX_SECRET_TEXT)
+    .optional()
+    .meta({ secret: true })
+    .describe('Key that plays here instead of the one in secrets.json; takes effect with `play: key`.'),
+})
+
+/** What the server itself can be told. `paths` is a map, so it is in the file only; the rest has flags and variables. */
+export const serverSettings = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .default('0.0.0.0')
+    .describe('Address to listen on: 0.0.0.0 for all interfaces, 127.0.0.1 for this machine only.'),
+  data: z
+    .string()
+    .min(1)
+    .default('./data')
+    .describe('Folder for state: secrets, keys, recordings, logs. Created if missing.'),
+  readyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File that gets `{pid, urls, ports}` as JSON once everything listens; for scripts and tests.'),
+  testChannel: z.boolean().default(true).describe('Publish a test picture and tone as live/test from the start.'),
+  drainMs: z
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(10_000)
+    .describe('Milliseconds that sessions get to end politely when the server stops; then they are cut.'),
+  http: z
+    .strictObject({
+      port: port.default(8080).describe('Port of pages, HLS, DASH, FLV and the API. 0 picks a free one.'),
+      trustedProxies: z
+        .array(z.string().min(1).max(64))
+        .max(1000)
+        .default([])
+        .describe('Addresses and networks of reverse proxies whose X-Forwarded-For is believed, like 10.0.0.0/8.'),
+    })
+    .prefault({}),
+  https: z
+    .strictObject({
+      port: port
+        .default(8443)
+        .describe('Port of the same over TLS; opened when a certificate is given. 0 picks a free one.'),
+    })
+    .prefault({}),
+  tls: z
+    .strictObject({
+      certificate: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('PEM file of the certificate chain. Opens the TLS form of every protocol.'),
+      key: z.string().min(1).optional().describe('PEM file of the private key of the certificate.'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .describe('Least serious lines that are printed.'),
+      format: z
+        .enum(['auto', 'json', 'text'])
+        .default('auto')
+        .describe('`json`: one object a line; `text`: for people; `auto`: text on a terminal, else json.'),
+    })
+    .prefault({}),
+  auth: z
+    .strictObject({
+      publishKey: secret('Key that publishes, instead of the generated one in secrets.json.'),
+      playKey: secret('Key that plays on paths with `play: key`, instead of the generated one.'),
+      adminToken: secret('Bearer token of the API, instead of the generated one.'),
+    })
+    .prefault({}),
+  api: z
+    .strictObject({
+      hosts: z
+        .array(z.string().min(1).max(253))
+        .max(100)
+        .default([])
+        .describe(
+          'Names this server is reached by, beside IP addresses, localhost and the name of this machine. API requests for other names are refused: a foreign page may not reach the API by pointing its own name here.',
+        ),
+      metrics: z
+        .enum(['local', 'token', 'open'])
+        .default('local')
+        .describe(
+          'Who may read /metrics: this machine, who shows the admin token (which is always enough), or everybody.',
+        ),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      streams: z.int().min(1).max(1_000_000).default(10_000).describe('Streams at the same time.'),
+      sessions: z.int().min(1).max(10_000_000).default(20_000).describe('Publishers and viewers at the same time.'),
+      waiting: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(10_000)
+        .describe('Viewers that wait for a stream which is not published yet.'),
+      streamBytes: z
+        .int()
+        .min(1_048_576)
+        .max(1_073_741_824)
+        .default(33_554_432)
+        .describe('Bytes of recent packets kept per stream; must hold one group of pictures.'),
+    })
+    .prefault({}),
+  paths: z
+    .record(z.string().min(1).max(200), pathSettings)
+    .default({})
+    .describe(
+      'Settings by path pattern: `*` stands for one segment, `**` for any number. All that match count; later ones override earlier ones.',
+    ),
+})
+
+function secret(description: string) {
+  return z.string().max(MAX_SECRET_TEXT).optional().meta({ secret: true }).describe(description)
+}
+
+export type ServerSettings = z.infer<typeof serverSettings>
+export type PathSettingsInput = z.infer<typeof pathSettings>
+
+/** Schemas of the modules, by name: each is a key of the settings, and `false` there turns the module off. */
+export const moduleSettings: ReadonlyMap<string, z.ZodType> = new Map(
+  protocols.map((protocol) => [protocol.name, protocol.options] as const),
+)
+
+/** Checked settings. */
+export interface Settings {
+  readonly server: ServerSettings
+  /** Options of every module that is on. */
+  readonly modules: ReadonlyMap<string, unknown>
+}
