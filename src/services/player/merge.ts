@@ -24,7 +24,9 @@ export async function* mergeSources(sources: readonly Source[]): Source {
         }
         if (input.ended) renumber.forget(index)
       }
-      if (!moved) await Promise.race(inputs.filter((input) => !input.ended).map((input) => input.ready()))
+      if (moved) continue
+      const awaited = inputs.filter((input, index) => !input.ended && (renumber.complete || !renumber.knows(index)))
+      if (awaited.length > 0) await Promise.race(awaited.map((input) => input.ready()))
     }
     for (const input of inputs) input.rethrow()
   } finally {
