@@ -1,10 +1,11 @@
 /** HTTPS: TLS in front of the same connections, and HTTP/2 (RFC 9113) for clients that ask for it by ALPN. */
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2'
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2'
 import { createServer as createNetServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import type { TlsMaterial } from '../tls.ts'
 import type { Logger } from '../../protocols/protocol.ts'
+import type { TlsMaterial } from '../tls.ts'
 import { MAX_HEAD_BYTES, MAX_HEADER_COUNT } from './request-head.ts'
 
 /** Requests at the same time on one HTTP/2 connection. */
