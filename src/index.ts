@@ -22,6 +22,12 @@ export type {
 } from './server/events.ts'
 export type { Secrets } from './server/secrets.ts'
 
+/** The player and the encoder. */
+export { type PlayOptions, type PushOptions, play, push } from './server/clients.ts'
+export type { PushReport } from './services/encoder/push.ts'
+export type { PlayReport, TrackReport } from './services/player/measurement.ts'
+export type { PlayResult } from './services/player/play.ts'
+
 /** Its settings: from a file, the environment and flags, and described as data. */
 export { type ConfigSources, type LoadedConfig, loadConfig, type SettingsInput } from './server/config.ts'
 export { describeOptions, type OptionDescription, type OptionType } from './server/options.ts'

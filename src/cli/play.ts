@@ -1,0 +1,102 @@
+/** `headend play URL`: opens a stream, checks and measures it, and writes or pipes it. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { ConfigError, HeadendError, type PlayReport, type PlayResult, play } from '../index.ts'
+import { abortOnSignals, formatBitrate, formatDuration, StatusLine } from './status-line.ts'
+
+export function configure(command: Command): void {
+  command
+    .description(
+      'Plays rtmp(s)://, http(s)://….m3u8, ….mpd, ….flv or ws(s)://….flv without a screen: measures it, checks that it keeps the rules (exit 1 when it does not), and writes it.',
+    )
+    .argument('<url>', 'address of the stream')
+    .option('-d, --duration <seconds>', 'stop after this long', seconds)
+    .option('-o, --output <file>', 'write .mp4 or .flv; "-" pipes to standard output')
+    .addOption(
+      new Option('--format <format>', 'container, where the name of the output does not tell').choices(['mp4', 'flv']),
+    )
+    .option('--json', 'print the report as one JSON object')
+    .option('--insecure', 'accept any certificate')
+    .action(run)
+}
+
+interface Flags {
+  readonly duration?: number
+  readonly output?: string
+  readonly format?: 'mp4' | 'flv'
+  readonly json?: true
+  readonly insecure?: true
+}
+
+async function run(url: string, flags: Flags): Promise<void> {
+  if (flags.output === '-' && flags.json === true) {
+    throw new ConfigError('ERR_USAGE', 'expected --json or --output -, found both: they write to the same place')
+  }
+  const status = new StatusLine()
+  const interrupted = abortOnSignals()
+  let result: PlayResult
+  try {
+    result = await play({
+      url,
+      signal: interrupted.signal,
+      ...(flags.duration === undefined ? {} : { duration: flags.duration }),
+      ...(flags.output === undefined ? {} : { output: flags.output }),
+      ...(flags.format === undefined ? {} : { format: flags.format }),
+      insecureTls: flags.insecure === true,
+      onProgress: (report) => status.show(progress(report)),
+    })
+  } finally {
+    status.end()
+    interrupted.dispose()
+  }
+  // With a pipe on standard output, people still see the report.
+  const out = flags.output === '-' ? process.stderr : process.stdout
+  out.write(flags.json === true ? `${JSON.stringify(result)}\n` : describe(result))
+  if (result.tracks.every((track) => track.packets === 0)) {
+    throw new BrokenStreamError('ERR_PLAY_EMPTY', 'nothing came')
+  }
+  if (result.problems.length > 0) {
+    throw new BrokenStreamError(
+      'ERR_PLAY_BROKEN',
+      `the stream broke ${result.problems.length} rule(s): ${result.problems.map((problem) => problem.rule).join(', ')}`,
+    )
+  }
+}
+
+/** The stream broke its own rules; the report is printed already. */
+class BrokenStreamError extends HeadendError {}
+
+function progress(report: PlayReport): string {
+  const video = report.tracks.find((track) => track.kind === 'video')
+  const parts = [formatDuration(report.elapsed), formatBitrate(report.bitrateBps)]
+  if (video !== undefined) parts.push(`${video.packetRate.toFixed(1)} fps`)
+  if (report.delay !== undefined) parts.push(`delay ${report.delay.last.toFixed(1)} s`)
+  const gaps = report.tracks.reduce((sum, track) => sum + track.gaps, 0)
+  parts.push(`${gaps} gaps`, `${report.problems.length} problems`)
+  return parts.join('  ')
+}
+
+function describe(result: PlayResult): string {
+  const lines = [`${result.url}: ${formatDuration(result.elapsed)}, ${formatBitrate(result.bitrateBps)}`]
+  if (result.startup !== undefined) lines.push(`  first packet after ${result.startup.toFixed(2)} s`)
+  for (const track of result.tracks) {
+    const size = track.width === undefined ? '' : ` ${track.width}×${track.height}`
+    const sound = track.sampleRate === undefined ? '' : ` ${track.sampleRate} Hz, ${track.channels} channel(s)`
+    const rate = track.kind === 'video' ? `, ${track.packetRate.toFixed(2)} fps` : ''
+    lines.push(
+      `  track ${track.id}: ${track.kind} ${track.codec}${size}${sound}, ${formatBitrate(track.bitrateBps)}${rate}, ${track.packets} packets, ${track.gaps} gaps`,
+    )
+  }
+  if (result.delay !== undefined) {
+    lines.push(`  delay ${result.delay.mean.toFixed(2)} s on average, at most ${result.delay.max.toFixed(2)} s`)
+  }
+  for (const problem of result.problems)
+    lines.push(`  broken rule ${problem.rule} (${problem.count}×): ${problem.message}`)
+  for (const file of result.files) if (file !== '-') lines.push(`  written to ${file}`)
+  return `${lines.join('\n')}\n`
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number of seconds above 0')
+  return value
+}

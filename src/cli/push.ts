@@ -1,0 +1,80 @@
+/** `headend push INPUT URL`: publishes a file, a device, a pattern or another stream to a server, in real time. */
+import { type Command, InvalidArgumentError } from 'commander'
+import { type PushReport, push } from '../index.ts'
+import { abortOnSignals, formatBitrate, formatDuration, StatusLine } from './status-line.ts'
+
+const DEFAULT_BITRATE_KBPS = 2500
+const DEFAULT_KEY_INTERVAL = 2
+
+export function configure(command: Command): void {
+  command
+    .description(
+      'Publishes INPUT to a server: FLV and MP4 files as they are, anything else (devices, other files, addresses, lavfi:PATTERN) encoded by ffmpeg. Comes back by itself when the connection breaks.',
+    )
+    .argument('<input>', 'file, device (/dev/video0), address, lavfi:PATTERN, or "-" for FLV on standard input')
+    .argument('<url>', 'rtmp://HOST/live/NAME?key=KEY')
+    .option('--loop', 'start again at the end of the input')
+    .option('--retries <count>', 'tries after a broken connection (default: for ever)', count)
+    .option('--bitrate <kbps>', `video bit rate where ffmpeg encodes, kb/s (default ${DEFAULT_BITRATE_KBPS})`, count)
+    .option(
+      '--key-interval <seconds>',
+      `time between key frames where ffmpeg encodes (default ${DEFAULT_KEY_INTERVAL})`,
+      count,
+    )
+    .option('--ffmpeg <program>', 'path of ffmpeg', 'ffmpeg')
+    .option('--json', 'print the report as one JSON object')
+    .option('--insecure', 'accept any certificate')
+    .action(run)
+}
+
+interface Flags {
+  readonly loop?: true
+  readonly retries?: number
+  readonly bitrate?: number
+  readonly keyInterval?: number
+  readonly ffmpeg: string
+  readonly json?: true
+  readonly insecure?: true
+}
+
+async function run(input: string, url: string, flags: Flags): Promise<void> {
+  const status = new StatusLine()
+  const interrupted = abortOnSignals()
+  let report: PushReport
+  try {
+    report = await push({
+      input,
+      url,
+      loop: flags.loop === true,
+      ...(flags.retries === undefined ? {} : { retries: flags.retries }),
+      ffmpeg: flags.ffmpeg,
+      videoBitrateBps: (flags.bitrate ?? DEFAULT_BITRATE_KBPS) * 1000,
+      keyInterval: flags.keyInterval ?? DEFAULT_KEY_INTERVAL,
+      signal: interrupted.signal,
+      insecureTls: flags.insecure === true,
+      onProgress: (now) => status.show(describe(now)),
+    })
+  } finally {
+    status.end()
+    interrupted.dispose()
+  }
+  process.stdout.write(flags.json === true ? `${JSON.stringify(report)}\n` : `${describe(report)}\n`)
+}
+
+function describe(report: PushReport): string {
+  const parts = [
+    report.state,
+    formatDuration(report.position),
+    formatBitrate(report.bitrateBps),
+    `${report.packets} packets`,
+  ]
+  if (report.reconnects > 0) parts.push(`${report.reconnects} reconnects`)
+  if (report.state === 'waiting' && report.lastError !== undefined) parts.push(report.lastError)
+  return parts.join('  ')
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('expected a whole number')
+  return value
+}
