@@ -1,7 +1,7 @@
 /** One line on a terminal that is written over and over; nothing where standard error is not a terminal. */
 
 export class StatusLine {
-  readonly #active = process.stderr.isTTY === true
+  readonly #active = process.stderr.isTTY
   #shown = false
 
   /** Replaces the line. */
