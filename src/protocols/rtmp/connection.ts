@@ -1,0 +1,293 @@
+/** One peer of the RTMP server: its socket, its session, and what it publishes or plays. */
+import type { Socket } from 'node:net'
+import { describeError, HeadendError, PeerError, UnavailableError } from '../../errors.ts'
+import type { FeedCursor } from '../../live/feed.ts'
+import type { Session } from '../../live/sessions.ts'
+import type { Stream } from '../../live/stream.ts'
+import { pump } from '../../net/pump.ts'
+import type { LogFields, ServerContext } from '../protocol.ts'
+import { playFeed } from './egress.ts'
+import { RtmpIngest } from './ingest.ts'
+import type { RtmpOptions } from './options.ts'
+import { type ServerEvent, ServerSession } from './session.ts'
+import type { NamedStream } from './stream-name.ts'
+
+/** Seconds from the first byte allowed to the end of the handshake. */
+const HANDSHAKE_SECONDS = 10
+/** Seconds a connection may neither publish nor play. */
+const IDLE_SECONDS = 30
+/** Seconds without a byte from a publisher or player before it is asked for a sign of life. */
+const PING_SECONDS = 30
+/** Seconds without a byte from a publisher before it is taken for dead. Players answer pings less reliably: their socket tells. */
+const DEAD_SECONDS = 60
+/** Seconds a closed connection may take to read its last words. */
+const LINGER_SECONDS = 3
+/** Bytes of answers that a peer may leave unread. */
+const MAX_UNREAD_ANSWERS = 1024 * 1024
+
+export interface ConnectionOptions {
+  readonly socket: Socket
+  readonly context: ServerContext
+  readonly options: RtmpOptions
+  /** The connection is gone, with everything it held. */
+  readonly onClose: () => void
+}
+
+export class Connection {
+  readonly #socket: Socket
+  readonly #context: ServerContext
+  readonly #options: RtmpOptions
+  readonly #onClose: () => void
+  readonly #remoteAddress: string
+  readonly #session = new ServerSession()
+  /** Ends what is awaited for the current role. */
+  #work = new AbortController()
+  #registered: Session | undefined
+  #ingest: RtmpIngest | undefined
+  #stream: Stream | undefined
+  #playing: { readonly cursor: FeedCursor; readonly stop: () => void } | undefined
+  #received = { audio: true, video: true, paused: false }
+  #seconds = 0
+  #heardAt = 0
+  #roleEndedAt = 0
+  #pinged = false
+  #messagesBefore = 0
+  #closedAt: number | undefined
+
+  constructor({ socket, context, options, onClose }: ConnectionOptions) {
+    this.#socket = socket
+    this.#context = context
+    this.#options = options
+    this.#onClose = onClose
+    this.#remoteAddress = socket.remoteAddress ?? 'unknown'
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    // The peer is gone, or wrote its last byte: there is nobody to say anything to.
+    socket.on('error', () => {})
+    socket.on('end', () => this.close())
+    socket.on('close', () => {
+      this.close()
+      this.#session.end()
+      this.#onClose()
+    })
+  }
+
+  /** One second has passed. All deadlines of the connection are checked here. */
+  tick(): void {
+    this.#seconds++
+    if (this.#closedAt !== undefined) {
+      if (this.#seconds - this.#closedAt >= LINGER_SECONDS) this.#socket.destroy()
+      return
+    }
+    const { role, ready, messages } = this.#session
+    const count = messages - this.#messagesBefore
+    this.#messagesBefore = messages
+    if (this.#playing !== undefined && this.#registered !== undefined)
+      this.#registered.skipped = this.#playing.cursor.skipped
+    const silent = this.#seconds - this.#heardAt
+    if (count > this.#options.maxMessagesPerSecond) this.#tooManyMessages()
+    else if (!ready && this.#seconds >= HANDSHAKE_SECONDS) {
+      const text = `expected the handshake within ${HANDSHAKE_SECONDS} s`
+      this.close(new PeerError('ERR_RTMP_HANDSHAKE_TIMEOUT', text))
+    } else if (ready && role === undefined && this.#seconds - this.#roleEndedAt >= IDLE_SECONDS + HANDSHAKE_SECONDS) {
+      this.close(new PeerError('ERR_RTMP_IDLE', `expected publish or play within ${IDLE_SECONDS} s`))
+    } else if (role === 'publish' && silent >= DEAD_SECONDS) {
+      this.close(new PeerError('ERR_RTMP_IDLE', `expected media within ${DEAD_SECONDS} s`))
+    } else if (role !== undefined && silent >= PING_SECONDS && !this.#pinged) {
+      this.#pinged = true
+      this.#session.ping(this.#seconds * 1000)
+      this.#flush()
+    }
+  }
+
+  /** Says why (if there is a why), writes what is left and ends the connection in good form. Closing twice does nothing. */
+  close(error?: HeadendError): void {
+    if (this.#closedAt !== undefined) return
+    this.#closedAt = this.#seconds
+    this.#endRole({ final: false }, error)
+    if (error !== undefined) {
+      this.#session.refuse(error)
+      this.#context.log.counted(error.code, { ...this.#fields(), error: describeError(error) }, 'connection closed')
+    }
+    this.#flush()
+    this.#socket.end()
+    // Read on without looking: bytes left unread would turn the orderly end into a reset.
+    this.#socket.resume()
+  }
+
+  #onData(bytes: Uint8Array): void {
+    if (this.#closedAt !== undefined) return
+    this.#heardAt = this.#seconds
+    this.#pinged = false
+    if (this.#registered !== undefined) this.#registered.bytesIn += bytes.byteLength
+    try {
+      this.#session.write(bytes)
+      this.#drain()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Handles what the session has to say, then sends its answers. */
+  #drain(): void {
+    const session = this.#session
+    for (let event = session.read(); event !== undefined; event = session.read()) {
+      if (event.type === 'media') this.#ingest?.write(event.message)
+      else this.#onEvent(event)
+    }
+    if (session.messages - this.#messagesBefore > this.#options.maxMessagesPerSecond) this.#tooManyMessages()
+    this.#flush()
+  }
+
+  #onEvent(event: Exclude<ServerEvent, { type: 'media' }>): void {
+    switch (event.type) {
+      case 'publish':
+        // No media is read before the answer is known.
+        this.#socket.pause()
+        this.#run(this.#publish(event.stream))
+        break
+      case 'play':
+        this.#run(this.#play(event.stream))
+        break
+      case 'pause':
+        this.#received.paused = event.paused
+        this.#startPlaying()
+        break
+      case 'receive':
+        this.#received.audio = event.audio
+        this.#received.video = event.video
+        this.#startPlaying()
+        break
+      case 'stop':
+        this.#endRole({ final: true })
+        break
+    }
+  }
+
+  #run(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#fail(error))
+  }
+
+  async #publish({ path, key }: NamedStream): Promise<void> {
+    const { signal } = this.#work
+    await this.#authorize('publish', path, key)
+    if (signal.aborted) return
+    const registered = this.#register('publish', path)
+    this.#ingest = new RtmpIngest(this.#context.hub.publish(path, registered))
+    this.#session.acceptPublish()
+    this.#context.log.info(this.#fields(), 'publishing has started')
+    this.#socket.resume()
+    this.#drain()
+  }
+
+  async #play({ path, key }: NamedStream): Promise<void> {
+    const { signal } = this.#work
+    await this.#authorize('play', path, key)
+    if (signal.aborted) return
+    const stream = await this.#context.hub.findOrWait(path, { waitMs: this.#options.playWaitMs, signal })
+    if (signal.aborted) return
+    this.#register('play', path)
+    this.#session.acceptPlay()
+    this.#context.log.info(this.#fields(), 'playing has started')
+    this.#flush()
+    this.#stream = stream
+    this.#startPlaying()
+  }
+
+  async #authorize(action: 'publish' | 'play', path: string, key: string | undefined): Promise<void> {
+    await this.#context.authorize({
+      action,
+      path,
+      protocol: 'rtmp',
+      remoteAddress: this.#remoteAddress,
+      credentials: key === undefined ? {} : { key },
+    })
+  }
+
+  #register(role: 'publish' | 'play', path: string): Session {
+    const { userAgent } = this.#session
+    this.#registered = this.#context.sessions.open({
+      protocol: 'rtmp',
+      role,
+      path,
+      remoteAddress: this.#remoteAddress,
+      ...(userAgent === undefined ? {} : { userAgent }),
+      close: (reason) => this.close(reason),
+    })
+    return this.#registered
+  }
+
+  /** Starts, or starts again with another choice of what is received, at the newest key packet. */
+  #startPlaying(): void {
+    this.#stopPlaying()
+    const stream = this.#stream
+    const registered = this.#registered
+    const format = playFeed(this.#received)
+    if (stream === undefined || registered === undefined || format === undefined) return
+    const cursor = stream.feed(format).open()
+    const stop = pump(cursor, this.#socket, {
+      onBytes: (count) => {
+        registered.bytesOut += count
+      },
+      onEnd: () => this.#onStreamEnd(),
+      onStall: () => {
+        this.close(new PeerError('ERR_RTMP_STALLED', 'expected the player to read, but it takes nothing any more'))
+        this.#socket.destroy()
+      },
+    })
+    this.#playing = { cursor, stop }
+    // A stream that ended before it was pumped has closed the connection already.
+    if (this.#closedAt !== undefined) this.#stopPlaying()
+  }
+
+  #stopPlaying(): void {
+    if (this.#playing === undefined) return
+    if (this.#registered !== undefined) this.#registered.skipped = this.#playing.cursor.skipped
+    this.#playing.stop()
+    this.#playing = undefined
+  }
+
+  #onStreamEnd(): void {
+    this.#session.endPlay()
+    this.close()
+  }
+
+  #endRole(options: { final: boolean }, error?: HeadendError): void {
+    this.#work.abort()
+    this.#work = new AbortController()
+    this.#roleEndedAt = this.#seconds
+    this.#ingest?.close(options)
+    this.#ingest = undefined
+    this.#stopPlaying()
+    this.#stream = undefined
+    if (this.#registered !== undefined) {
+      this.#context.sessions.close(this.#registered, error)
+      this.#registered = undefined
+    }
+  }
+
+  #flush(): void {
+    for (let bytes = this.#session.takeOutput(); bytes !== undefined; bytes = this.#session.takeOutput()) {
+      this.#socket.write(bytes)
+    }
+    if (this.#playing === undefined && this.#socket.writableLength > MAX_UNREAD_ANSWERS) this.#socket.destroy()
+  }
+
+  #tooManyMessages(): void {
+    const text = `expected at most ${this.#options.maxMessagesPerSecond} messages a second`
+    this.close(new PeerError('ERR_RTMP_TOO_MANY_MESSAGES', text))
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof HeadendError) {
+      this.close(error)
+      return
+    }
+    this.#context.log.error({ ...this.#fields(), error }, 'a fault of our own ends a connection')
+    this.close(new UnavailableError('ERR_RTMP_INTERNAL', 'internal error'))
+  }
+
+  #fields(): LogFields {
+    const path = this.#registered?.start.path
+    return { protocol: 'rtmp', remoteAddress: this.#remoteAddress, ...(path === undefined ? {} : { path }) }
+  }
+}

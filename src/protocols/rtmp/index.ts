@@ -1,0 +1,55 @@
+/** RTMP and RTMPS: publish, play, pull and push. README.md has the specifications and what peers do. */
+import type { Publisher } from '../../live/publisher.ts'
+import type { Stream } from '../../live/stream.ts'
+import { pump } from '../../net/pump.ts'
+import { PeerError } from '../../errors.ts'
+import type { ClientContext, Protocol } from '../protocol.ts'
+import { openRtmpClient, type RtmpClientOptions } from './client.ts'
+import { publishFeed } from './egress.ts'
+import { RtmpIngest } from './ingest.ts'
+import { type RtmpOptions, rtmpOptions } from './options.ts'
+import { serveRtmp } from './server.ts'
+
+export const rtmp: Protocol<RtmpOptions> = {
+  name: 'rtmp',
+  schemes: ['rtmp', 'rtmps'],
+  options: rtmpOptions,
+  serve: serveRtmp,
+  pull,
+  push,
+}
+
+async function pull(url: URL, publisher: Publisher, client: ClientContext): Promise<void> {
+  const ingest = new RtmpIngest(publisher)
+  const onMedia: RtmpClientOptions['onMedia'] = (message) => ingest.write(message)
+  const opened = await openOrAborted(url, client, { role: 'play', onMedia })
+  await opened?.ended
+}
+
+async function push(stream: Stream, url: URL, client: ClientContext): Promise<void> {
+  const opened = await openOrAborted(url, client, { role: 'publish' })
+  if (opened === undefined) return
+  const cursor = stream.feed(publishFeed(opened.session.streamId)).open()
+  const stop = pump(cursor, opened.socket, {
+    onBytes: () => {},
+    onEnd: () => opened.close(),
+    onStall: () =>
+      opened.close(new PeerError('ERR_RTMP_STALLED', 'expected the server to read, but it takes nothing any more')),
+  })
+  try {
+    await opened.ended
+  } finally {
+    stop()
+  }
+}
+
+/** `undefined` when the caller gave up before the server agreed. */
+async function openOrAborted(url: URL, client: ClientContext, options: Omit<RtmpClientOptions, 'signal'>) {
+  const { signal, insecureTls } = client
+  try {
+    return await openRtmpClient(url, { ...options, signal, ...(insecureTls === undefined ? {} : { insecureTls }) })
+  } catch (error) {
+    if (signal.aborted) return undefined
+    throw error
+  }
+}
