@@ -32,7 +32,8 @@ const FIRST_BOXES: ReadonlySet<string> = new Set([
  * Bytes of init segments and fragments to tracks and packets. A sample comes as soon as its bytes are there; only a fragment with
  * several tracks is held until it is complete and then comes in the order of decode times. A repeated init segment that says the same
  * gives no new tracks. Where the input ends within a sample the rest is dropped: a recording that was cut off is played to its last
- * whole sample. Samples in the tables of `moov` itself are not read here (see MovieReader).
+ * whole sample. Tracks in fragments of their own come fragment by fragment. Times are negative where an edit list cuts the start off.
+ * Samples in the tables of `moov` itself are not read here (see MovieReader).
  */
 export class FragmentDemuxer implements Demuxer {
   readonly #queue = new ByteQueue()

@@ -172,6 +172,41 @@ describe('movie reader', () => {
     assert.equal((await readAll(await MovieReader.open(memorySource(bytes)))).length, 12)
   })
 
+  it('seeks in tables of 2^32 samples at once', async () => {
+    const tables = {
+      stsz: words(1, 0xffff_ffff),
+      stts: words(1, 0xffff_ffff, 1),
+      ctts: words(0),
+      stsc: words(1, 1, 0xffff_ffff, 1),
+      stco: words(1, 0),
+    }
+    const reader = await MovieReader.open(memorySource(progressiveFile(audioPackets(12), { tables })))
+    await reader.seek(89_000_000_000)
+    await assert.rejects(reader.read(), { code: 'ERR_MP4_TRUNCATED' })
+    await reader.seek(1_000)
+    assert.equal((await reader.read())?.dts, 1_000)
+  })
+
+  it('reads sizes of 4, 8 and 16 bits', async () => {
+    const packets = audioPackets(5).map((packet, i) => ({
+      ...packet,
+      data: Uint8Array.of(...packet.data.subarray(0, 3 + i)),
+    }))
+    for (const [bits, sizes] of [
+      [4, [0x34, 0x56, 0x70]],
+      [8, [3, 4, 5, 6, 7]],
+      [16, [0, 3, 0, 4, 0, 5, 0, 6, 0, 7]],
+    ] as const) {
+      const stz2 = Uint8Array.of(0, 0, 0, bits, 0, 0, 0, 5, ...sizes)
+      const bytes = progressiveFile(packets, { tables: { stz2 } })
+      const read = await readAll(await MovieReader.open(memorySource(bytes)))
+      assert.deepEqual(
+        read.map(({ data }) => data.slice()),
+        packets.map(({ data }) => data),
+      )
+    }
+  })
+
   it('passes over empty runs of times', async () => {
     const tables = { stts: words(4, 0, 7, 0, 9, 0xffff_ffff, 1024, 1, 1), ctts: words(2, 0, 5, 1, 1024) }
     const read = await readAll(await MovieReader.open(memorySource(progressiveFile(audioPackets(3), { tables }))))

@@ -16,7 +16,8 @@ import { SampleTable } from './sample-table.ts'
 
 /**
  * Gives the packets of all tracks in the order of their decode times. Holds `moov` (at most 64 MiB), some blocks of the file, and of
- * a fragmented file the places of the samples that come next. One call at a time.
+ * a fragmented file the places of the samples that come next. Times are negative where an edit list cuts the start off. One call
+ * at a time.
  */
 export class MovieReader {
   readonly tracks: readonly Track[]

@@ -1,6 +1,7 @@
 /** What a movie says of its tracks: `moov` without the sample tables (ISO/IEC 14496-12 section 8.2 to 8.8). */
 import { FormatError } from '../../../errors.ts'
 import { ByteReader } from '../../bytes/byte-reader.ts'
+import { type TrackParameters, trackParameters } from '../../codecs/track-parameters.ts'
 import { type Micros, ticksToMicros } from '../../time.ts'
 import { TRACK_ID_BASE, type Track, type TrackKind } from '../../track.ts'
 import { type Box, childBoxes, readEntryCount, readFullBoxHeader, topLevelBoxes } from './box.ts'
@@ -119,9 +120,8 @@ function movieTrack(
   if (entry === undefined || sampleTable === undefined || timescale === 0 || trackId === 0) return undefined
   const kind: TrackKind = entry.video === undefined ? 'audio' : 'video'
   const { config, unitLengthBytes } = canonicalConfig(entry.codec, entry.config)
-  const { video, bitrateBps } = entry
-  const audio =
-    entry.audio === undefined || entry.audio.sampleRate > 0 ? entry.audio : { ...entry.audio, sampleRate: timescale }
+  const { bitrateBps } = entry
+  const { video, audio } = parametersOf(entry, timescale)
   return {
     trackId,
     track: {
@@ -142,6 +142,35 @@ function movieTrack(
     unitLengthBytes,
     defaults: extendsBox?.defaults.get(trackId) ?? { duration: 0, size: 0, flags: 0 },
     sampleTable,
+  }
+}
+
+/** The configuration knows more than the entry (HE-AAC, frame rate), except the size and what colour boxes say. */
+function parametersOf(entry: SampleEntry, timescale: number): TrackParameters {
+  const told = readParameters(entry)
+  if (entry.video !== undefined) {
+    const { width, height } = entry.video
+    const color = { ...told.video?.color, ...entry.video.color }
+    return {
+      video: {
+        ...told.video,
+        width: width || (told.video?.width ?? 0),
+        height: height || (told.video?.height ?? 0),
+        ...(Object.keys(color).length > 0 && { color }),
+      },
+    }
+  }
+  const { sampleRate, channels } = told.audio ?? entry.audio ?? { sampleRate: 0, channels: 0 }
+  return { audio: { sampleRate: sampleRate || timescale, channels: channels || 2 } }
+}
+
+function readParameters({ codec, config }: SampleEntry): TrackParameters {
+  try {
+    return trackParameters(codec, config)
+  } catch (error) {
+    // The entry says enough to go on; whether the record is good is for the decoder to judge.
+    if (error instanceof FormatError) return {}
+    throw error
   }
 }
 

@@ -1,5 +1,6 @@
 /** Writes a playable MP4 file as it grows: an init segment, then fragments (ISO/IEC 14496-12 section 8.8). */
 import { FormatError } from '../../../errors.ts'
+import { audioPacketDuration } from '../../codecs/audio-duration.ts'
 import type { Machine } from '../../machine.ts'
 import type { Packet } from '../../packet.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../time.ts'
@@ -13,8 +14,8 @@ const AUDIO_FRAGMENT: Micros = MICROS_PER_SECOND
 /** A fragment is cut within a group of pictures when that grows past this, so that little is lost and held. */
 const MAX_FRAGMENT: Micros = 10 * MICROS_PER_SECOND
 const MAX_FRAGMENT_BYTES = 16 * 1024 * 1024
-const DEFAULT_VIDEO_DURATION: Micros = 33_333
-const DEFAULT_AUDIO_DURATION: Micros = 21_333
+/** Of a track with a single packet. */
+const DEFAULT_DURATION: Micros = 33_333
 
 /**
  * Packets in, pieces of the file out: write them one after the other, and the file can be played up to its last whole fragment
@@ -62,8 +63,9 @@ export class FragmentMuxer implements Machine<Packet, Uint8Array> {
 
   end(): void {
     for (const pending of this.#tracks.values()) {
-      const usual = pending.track.kind === 'video' ? DEFAULT_VIDEO_DURATION : DEFAULT_AUDIO_DURATION
-      this.#finishLast(pending, pending.duration || usual)
+      const { track, last, duration } = pending
+      const told = last === undefined ? undefined : audioPacketDuration(track, last.data)
+      this.#finishLast(pending, told ?? (duration || DEFAULT_DURATION))
     }
     this.#writeFragment()
   }

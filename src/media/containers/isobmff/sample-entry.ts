@@ -33,23 +33,28 @@ interface Binding {
   readonly alternatives?: readonly string[]
   /** Box of the configuration; `undefined`: `esds`. */
   readonly config?: string
-  /** The configuration begins with version and flags of a full box. */
-  readonly full?: { readonly version: number; readonly bareBytes: (config: Uint8Array) => boolean }
+  /** That box is a full box of this version, and its record in a Track is without version and flags. */
+  readonly version?: number
 }
 
 const BINDINGS: Partial<Record<Codec, Binding>> = {
   h264: { entry: 'avc1', alternatives: ['avc3'], config: 'avcC' },
   h265: { entry: 'hvc1', alternatives: ['hev1'], config: 'hvcC' },
   av1: { entry: 'av01', config: 'av1C' },
-  vp8: { entry: 'vp08', config: 'vpcC', full: { version: 1, bareBytes: (config) => config.byteLength < 12 } },
-  vp9: { entry: 'vp09', config: 'vpcC', full: { version: 1, bareBytes: (config) => config.byteLength < 12 } },
-  aac: { entry: 'mp4a' },
+  vp8: { entry: 'vp08', config: 'vpcC', version: 1 },
+  vp9: { entry: 'vp09', config: 'vpcC', version: 1 },
+  // An `mp4a` without `esds` is AAC: the later of two with the same type is found by it.
   mp3: { entry: 'mp4a', alternatives: ['.mp3'] },
+  aac: { entry: 'mp4a' },
   opus: { entry: 'Opus', config: 'dOps' },
-  // Without version and flags it begins with the header of STREAMINFO, whose length is 34.
-  flac: { entry: 'fLaC', config: 'dfLa', full: { version: 0, bareBytes: (config) => config[3] === 34 } },
+  flac: { entry: 'fLaC', config: 'dfLa', version: 0 },
   ac3: { entry: 'ac-3', config: 'dac3' },
   eac3: { entry: 'ec-3', config: 'dec3' },
+}
+
+/** What is written for codecs whose packets say all, where the source gave no record: VP8 of 8 bits and 4:2:0. */
+const DEFAULT_CONFIG: Partial<Record<Codec, Uint8Array>> = {
+  vp8: Uint8Array.of(0, 0, 0x82, 2, 2, 2, 0, 0),
 }
 
 const CODEC_OF_ENTRY = new Map(
@@ -82,7 +87,7 @@ export function writeSampleEntry(writer: ByteWriter, track: Track): void {
   if (binding === undefined) {
     throw new FormatError('ERR_MP4_CODEC', `expected a codec with a sample entry, found ${track.codec}`)
   }
-  if (track.config === undefined && track.codec !== 'mp3') {
+  if (track.config === undefined && track.codec !== 'mp3' && DEFAULT_CONFIG[track.codec] === undefined) {
     throw new FormatError(
       'ERR_MP4_NO_CONFIG',
       `expected a configuration of the ${track.codec} track ${track.id}, found none`,
@@ -104,9 +109,9 @@ export function readSampleEntry(entry: Box): SampleEntry | undefined {
   if (codec === undefined) return undefined
   const { body } = entry
   body.skip(8)
-  const kindIsVideo = BINDINGS[codec]?.config !== undefined && VISUAL_ENTRIES.has(entry.type)
-  const video = kindIsVideo ? readVisualFields(body) : undefined
-  const audio = kindIsVideo ? undefined : readAudioFields(body)
+  const visual = VISUAL_ENTRIES.has(entry.type)
+  const video = visual ? readVisualFields(body) : undefined
+  const audio = visual ? undefined : readAudioFields(body)
 
   let config: Uint8Array | undefined
   let stream: ElementaryStream | undefined
@@ -114,6 +119,7 @@ export function readSampleEntry(entry: Box): SampleEntry | undefined {
   let bitrateBps = 0
   for (const child of childBoxes(entry)) {
     if (child.type === BINDINGS[codec]?.config) {
+      if (BINDINGS[codec]?.version !== undefined) readFullBoxHeader(child.body)
       config = child.body.rest()
     } else if (child.type === 'esds') {
       readFullBoxHeader(child.body)
@@ -185,8 +191,8 @@ function readAudioFields(reader: ByteReader): AudioParameters {
   return { sampleRate, channels }
 }
 
-function writeConfig(writer: ByteWriter, track: Track, { config: type, full }: Binding): void {
-  const { config } = track
+function writeConfig(writer: ByteWriter, track: Track, { config: type, version }: Binding): void {
+  const config = track.config ?? DEFAULT_CONFIG[track.codec]
   if (type === undefined) {
     writeFullBox(writer, 'esds', { version: 0, flags: 0 }, () => {
       writeElementaryStream(writer, {
@@ -195,14 +201,13 @@ function writeConfig(writer: ByteWriter, track: Track, { config: type, full }: B
         ...(config !== undefined && { decoderInfo: config }),
       })
     })
-    return
+  } else if (config !== undefined && version === undefined) {
+    writeBox(writer, type, () => writer.bytes(config))
+  } else if (config !== undefined && version !== undefined) {
+    // Some sources send version and flags along. No record begins with these bytes.
+    const along = config[0] === version && config[1] === 0 && config[2] === 0 && config[3] === 0
+    writeFullBox(writer, type, { version, flags: 0 }, () => writer.bytes(along ? config.subarray(4) : config))
   }
-  if (config === undefined) return
-  writeBox(writer, type, () => {
-    // Other containers carry these records without the version and flags of the box.
-    if (full?.bareBytes(config) === true) writer.u8(full.version).u24(0)
-    writer.bytes(config)
-  })
 }
 
 function writeBitrate(writer: ByteWriter, bitrateBps: number | undefined): void {

@@ -142,7 +142,11 @@ export class SampleTable {
     this.#chunkRun = 0
     this.#enterChunk()
     this.#inChunk = left
-    for (let i = this.#index - left; i < this.#index; i++) this.#offset += this.#sizeOf(i)
+    if (this.#chunk >= chunks.count) return
+    const { constantSize } = this.#tables
+    // A chunk of 2^32 samples costs no bytes when all have the same size.
+    if (constantSize > 0) this.#offset += left * constantSize
+    else for (let i = this.#index - left; i < this.#index; i++) this.#offset += this.#sizeOf(i)
   }
 
   #enterChunk(): void {
@@ -178,6 +182,8 @@ interface FieldTable {
 
 interface Tables {
   readonly sampleCount: number
+  /** Of all samples; 0: each has its own. */
+  readonly constantSize: number
   sizeOf(index: number): number
   /** stts: count, delta. */
   readonly times: FieldTable
@@ -190,11 +196,13 @@ interface Tables {
   readonly chunks: { readonly count: number; at(chunk: number): number }
 }
 
+type Sizes = Pick<Tables, 'sampleCount' | 'constantSize' | 'sizeOf'>
+
 const NO_FIELDS: FieldTable = { count: 0, at: () => 0 }
 const NO_CHUNKS = { count: 0, at: () => 0 }
 
 function readTables(sampleTable: Box): Tables {
-  let sizes: Pick<Tables, 'sampleCount' | 'sizeOf'> = { sampleCount: 0, sizeOf: () => 0 }
+  let sizes: Sizes = { sampleCount: 0, constantSize: 0, sizeOf: () => 0 }
   let times = NO_FIELDS
   let offsets = NO_FIELDS
   let chunkRuns = NO_FIELDS
@@ -264,16 +272,16 @@ function checkChunkRuns(runs: FieldTable, offset: number): void {
   }
 }
 
-function readSizes(body: ByteReader): Pick<Tables, 'sampleCount' | 'sizeOf'> {
+function readSizes(body: ByteReader): Sizes {
   readFullBoxHeader(body)
   const constant = body.u32()
-  if (constant !== 0) return { sampleCount: body.u32(), sizeOf: () => constant }
+  if (constant !== 0) return { sampleCount: body.u32(), constantSize: constant, sizeOf: () => constant }
   const sampleCount = readEntryCount(body, 4, 'stsz')
   const view = viewOf(body.view(sampleCount * 4))
-  return { sampleCount, sizeOf: (index) => view.getUint32(4 * index) }
+  return { sampleCount, constantSize: 0, sizeOf: (index) => view.getUint32(4 * index) }
 }
 
-function readCompactSizes(body: ByteReader): Pick<Tables, 'sampleCount' | 'sizeOf'> {
+function readCompactSizes(body: ByteReader): Sizes {
   readFullBoxHeader(body)
   const bits = body.u32() & 0xff
   if (bits !== 4 && bits !== 8 && bits !== 16) {
@@ -285,9 +293,13 @@ function readCompactSizes(body: ByteReader): Pick<Tables, 'sampleCount' | 'sizeO
   }
   const sampleCount = readEntryCount(body, bits / 8, 'stz2')
   const view = viewOf(body.view(Math.ceil((sampleCount * bits) / 8)))
-  if (bits === 16) return { sampleCount, sizeOf: (index) => view.getUint16(2 * index) }
-  if (bits === 8) return { sampleCount, sizeOf: (index) => view.getUint8(index) }
-  return { sampleCount, sizeOf: (index) => (view.getUint8(index >> 1) >> (index % 2 === 0 ? 4 : 0)) & 0xf }
+  if (bits === 16) return { sampleCount, constantSize: 0, sizeOf: (index) => view.getUint16(2 * index) }
+  if (bits === 8) return { sampleCount, constantSize: 0, sizeOf: (index) => view.getUint8(index) }
+  return {
+    sampleCount,
+    constantSize: 0,
+    sizeOf: (index) => (view.getUint8(index >> 1) >> (index % 2 === 0 ? 4 : 0)) & 0xf,
+  }
 }
 
 function viewOf(bytes: Uint8Array): DataView {

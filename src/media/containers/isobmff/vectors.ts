@@ -15,9 +15,9 @@ const HEVC_CONFIG = hex(
     'a10001002b4201010408000003009e0800000300001e90041062cb2b35c995e02dc08080010000030001000003001e08' +
     'a2000100084401c17318310890',
 )
-const VP9_CONFIG = hex('01000000000a820202020000')
+const VP9_CONFIG = hex('000a820202020000')
 const OPUS_CONFIG = hex('000201380000bb80000000')
-const FLAC_CONFIG = hex(`0000000080000022${'10001000000000000000'}0bb802f000000000${'00'.repeat(16)}`)
+const FLAC_CONFIG = hex(`80000022${'10001000000000000000'}0bb802f000000000${'00'.repeat(16)}`)
 
 export const VIDEO: Track = {
   id: 1,
@@ -61,6 +61,8 @@ export const AUDIO: Track = {
 const picture = { kind: 'video', video: { width: 64, height: 48 }, timescale: 90_000 } as const
 const sound = { kind: 'audio', audio: { sampleRate: 48_000, channels: 2 }, timescale: 48_000 } as const
 
+const surround = { ...sound, audio: { sampleRate: 48_000, channels: 6 } } as const
+
 /** One of each codec. */
 export const TRACKS: readonly Track[] = [
   VIDEO,
@@ -71,8 +73,8 @@ export const TRACKS: readonly Track[] = [
   AUDIO,
   { id: 102, ...sound, codec: 'opus', config: OPUS_CONFIG },
   { id: 103, ...sound, codec: 'mp3' },
-  { id: 104, ...sound, codec: 'ac3', config: Uint8Array.of(0x10, 0x3d, 0x40) },
-  { id: 105, ...sound, codec: 'eac3', config: Uint8Array.of(0x07, 0xc0, 0x20, 0x0f, 0x00) },
+  { id: 104, ...surround, codec: 'ac3', config: Uint8Array.of(0x10, 0x3d, 0x40) },
+  { id: 105, ...surround, codec: 'eac3', config: Uint8Array.of(0x07, 0xc0, 0x20, 0x0f, 0x00) },
   { id: 106, ...sound, codec: 'flac', config: FLAC_CONFIG },
 ]
 
@@ -214,7 +216,7 @@ function writeTables(
       .u32(1)
     if (two) writer.u32(chunks.length).u32(last).u32(1)
   })
-  table('stsz', 0, () => {
+  table(options.tables?.stz2 === undefined ? 'stsz' : 'stz2', 0, () => {
     writer.u32(0).u32(samples.length)
     for (const { data } of samples) writer.u32(data.byteLength)
   })
