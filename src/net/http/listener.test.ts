@@ -258,20 +258,20 @@ describe('routes', () => {
 
   it('closes idle connections at once and waits for answers in work', async () => {
     const { front, port } = await open({ limits: { drainMs: 10_000 } })
-    let finish: (() => void) | undefined
+    const work: (() => void)[] = []
     front.routes.route((request, response) => {
       if (request.path !== '/work') return false
-      finish = () => response.end('done')
+      work.push(() => void response.end('done'))
       return true
     })
     const idle = await RawClient.open(port)
     const busy = await RawClient.open(port)
     busy.write(`GET /work HTTP/1.1\r\n${HOST}\r\n`)
-    while (finish === undefined) await new Promise((resolve) => setImmediate(resolve))
+    while (work.length === 0) await new Promise((resolve) => setImmediate(resolve))
 
     const closed = front.close()
     await idle.closed()
-    finish()
+    work[0]?.()
 
     assert.match(await busy.closed(), /done/)
     await closed

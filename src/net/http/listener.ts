@@ -64,7 +64,8 @@ const DEFAULT_TLS_PORT = 8443
 export interface HttpFront extends Closable {
   readonly routes: HttpRoutes
   readonly port: number
-  readonly tlsPort?: number
+  /** `undefined` without a certificate. */
+  readonly tlsPort: number | undefined
   /** Open connections, for metrics. */
   readonly connections: number
   /** Takes new certificate material for connections to come. */
@@ -126,8 +127,8 @@ class Front implements HttpFront {
     return portOf(this.#server)
   }
 
-  get tlsPort(): number {
-    return this.#secure === undefined ? 0 : portOf(this.#secure.server)
+  get tlsPort(): number | undefined {
+    return this.#secure === undefined ? undefined : portOf(this.#secure.server)
   }
 
   get connections(): number {

@@ -6,6 +6,9 @@ import { MEDIA_CORS_HEADERS } from './cors.ts'
 /** The one table from error code to HTTP status. A code that is not here is answered with 500 and without details. */
 export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   ERR_ACCESS_DENIED: 401,
+  ERR_API_FOREIGN_ORIGIN: 403,
+  ERR_API_INVALID: 400,
+  ERR_API_MEDIA_TYPE: 415,
   ERR_HTTP_BODY_TOO_LARGE: 413,
   ERR_HTTP_HEADERS_TOO_MANY: 431,
   ERR_HTTP_HOST_DUPLICATE: 400,
@@ -19,6 +22,7 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   ERR_HUB_CLOSED: 503,
   ERR_HUB_FULL: 503,
   ERR_PATH_INVALID: 400,
+  ERR_SESSION_NOT_FOUND: 404,
   ERR_STREAM_BUSY: 409,
   ERR_STREAM_NOT_FOUND: 404,
 }
@@ -32,6 +36,7 @@ const TITLES: Readonly<Record<number, string>> = {
   408: 'Request Timeout',
   409: 'Conflict',
   413: 'Content Too Large',
+  415: 'Unsupported Media Type',
   416: 'Range Not Satisfiable',
   421: 'Misdirected Request',
   431: 'Request Header Fields Too Large',
