@@ -62,11 +62,12 @@ function stopSignal(): Promise<void> {
 function addFlags(command: Command, option: OptionDescription): void {
   const { flag, type, description } = option
   if (flag === undefined) return
-  const text = option.default === undefined ? description : `${description} (default ${JSON.stringify(option.default)})`
+  const told = option.default === undefined || /\bdefault\b/i.test(description)
+  const text = told ? description : `${description} (default ${JSON.stringify(option.default)})`
   if (type === 'boolean') {
     // One that is on needs a way off, and one that the file turned off a way on.
     command.addOption(new Option(flag, text).hideHelp(option.default === true))
-    command.addOption(new Option(`--no-${flag.slice(2)}`, text).hideHelp(option.default !== true))
+    command.addOption(new Option(`--no-${flag.slice(2)}`, `off: ${description}`).hideHelp(option.default !== true))
     return
   }
   const value = type === 'number' ? 'number' : type === 'list' ? 'a,b' : (option.choices?.join('|') ?? 'text')

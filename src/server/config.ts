@@ -179,7 +179,7 @@ function fromText(option: OptionDescription, text: string, source: string): unkn
 }
 
 /** Before the schema's own check, which would not name the nearest key, or would silently leave it out. */
-function refuseUnknownKeys(schema: z.core.$ZodType, value: unknown, path: readonly string[]): void {
+function refuseUnknownKeys(schema: z.ZodType, value: unknown, path: readonly string[]): void {
   if (!isObject(value)) return
   const shape = shapeOf(schema)
   const entry = entryOf(schema)
@@ -242,7 +242,7 @@ function invalid(message: string): ConfigError {
 
 function show(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const text = JSON.stringify(value) ?? String(value)
+  const text = JSON.stringify(value) ?? typeof value
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }
 

@@ -9,7 +9,7 @@ const REDACTED = '[redacted]'
 /** `?key=` and its relatives, also percent-encoded once. */
 const QUERY_SECRET =
   /((?:^|[?&;#\s]|%3f|%26|%3b)(?:[a-z_-]*(?:key|token|secret|password|passwd|signature|auth)[a-z_-]*)(?:=|%3d))[^&;#\s"'<>]*/gi
-const AUTHORIZATION = /\b(bearer|basic|digest)(\s+|%20)[^\s"',]+/gi
+const AUTHORIZATION = /\b(bearer|basic|digest)(\s+|%20)[^\s"',]{6,}/gi
 const USER_INFO = /(:\/\/)[^/?#\s@]+@/g
 /** `publish:live/NAME:KEY` of an SRT stream id. */
 const STREAM_ID = /\b((?:publish|read|play):[^:\s]+:)[^\s"']+/g

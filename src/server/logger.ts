@@ -154,7 +154,8 @@ export class LogWriter {
     if (value instanceof Error) return this.#error(value)
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString()
     if (value instanceof Uint8Array) return `${value.byteLength} bytes`
-    if (typeof value !== 'object') return logText(String(value), this.#secrets)
+    if (typeof value === 'bigint') return String(value)
+    if (typeof value !== 'object') return typeof value
     if (depth >= MAX_DEPTH) return '…'
     if (Array.isArray(value)) return value.slice(0, MAX_FIELDS).map((item) => this.#value(item, depth + 1))
     return this.#record(value as LogFields, depth + 1)
@@ -170,5 +171,5 @@ export class LogWriter {
 
 function formatValue(value: unknown): string {
   if (typeof value === 'string') return /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value)
-  return JSON.stringify(value) ?? String(value)
+  return JSON.stringify(value) ?? ''
 }

@@ -49,48 +49,49 @@ export function describeOptions(): readonly OptionDescription[] {
 
 /** What a schema says when optional, default and description are taken off. */
 interface Unwrapped {
-  readonly schema: z.core.$ZodType
+  readonly schema: z.ZodType
   readonly default: unknown
   readonly description: string
   readonly secret: boolean
 }
 
-export function unwrap(schema: z.core.$ZodType): Unwrapped {
+export function unwrap(schema: z.ZodType): Unwrapped {
   let current = schema
   let fallback: unknown
   let description: string | undefined
   let secret = false
   for (;;) {
-    const documented = current as z.ZodType
-    const meta = documented.meta?.()
+    const meta = current.meta()
     description ??= meta?.description
     secret ||= meta?.['secret'] === true
-    const { def } = current._zod
+    const { def } = current
     if (def.type === 'default' || def.type === 'prefault') {
       fallback ??= (def as z.core.$ZodDefaultDef).defaultValue
     } else if (def.type === 'pipe') {
-      current = (def as z.core.$ZodPipeDef).in
+      current = (def as z.core.$ZodPipeDef).in as z.ZodType
       continue
     } else if (def.type !== 'optional' && def.type !== 'nullable' && def.type !== 'readonly') {
       return { schema: current, default: fallback, description: description ?? '', secret }
     }
-    current = (def as z.core.$ZodOptionalDef).innerType
+    current = (def as z.core.$ZodOptionalDef).innerType as z.ZodType
   }
 }
 
 /** Keys and schemas of an object schema; `undefined` when it is none. */
-export function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.core.$ZodType>> | undefined {
-  const { def } = unwrap(schema).schema._zod
-  return def.type === 'object' ? (def as z.core.$ZodObjectDef).shape : undefined
+export function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undefined {
+  const { def } = unwrap(schema).schema
+  return def.type === 'object'
+    ? ((def as z.core.$ZodObjectDef).shape as Readonly<Record<string, z.ZodType>>)
+    : undefined
 }
 
 /** Schema of the values of a map; `undefined` when it is none. */
-export function entryOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
-  const { def } = unwrap(schema).schema._zod
-  return def.type === 'record' ? (def as z.core.$ZodRecordDef).valueType : undefined
+export function entryOf(schema: z.ZodType): z.ZodType | undefined {
+  const { def } = unwrap(schema).schema
+  return def.type === 'record' ? ((def as z.core.$ZodRecordDef).valueType as z.ZodType) : undefined
 }
 
-function describeObject(schema: z.core.$ZodType, path: readonly string[]): OptionDescription[] {
+function describeObject(schema: z.ZodType, path: readonly string[]): OptionDescription[] {
   const options: OptionDescription[] = []
   for (const [key, value] of Object.entries(shapeOf(schema) ?? {})) {
     const inner = [...path, key]
@@ -100,14 +101,14 @@ function describeObject(schema: z.core.$ZodType, path: readonly string[]): Optio
   return options
 }
 
-function describeValue(schema: z.core.$ZodType, path: readonly string[]): OptionDescription {
+function describeValue(schema: z.ZodType, path: readonly string[]): OptionDescription {
   const { schema: core, default: fallback, description, secret } = unwrap(schema)
   const type = typeOf(core)
   const entry = entryOf(core)
   return {
     ...names(path, type, secret),
     type,
-    ...(type === 'choice' ? { choices: Object.values((core._zod.def as z.core.$ZodEnumDef).entries).map(String) } : {}),
+    ...(type === 'choice' ? { choices: Object.values((core.def as z.core.$ZodEnumDef).entries).map(String) } : {}),
     ...(type === 'number' ? rangeOf(core) : {}),
     ...(fallback === undefined ? {} : { default: fallback }),
     description,
@@ -130,8 +131,8 @@ function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-function typeOf(schema: z.core.$ZodType): OptionType {
-  switch (schema._zod.def.type) {
+function typeOf(schema: z.ZodType): OptionType {
+  switch (schema.def.type) {
     case 'number':
     case 'int':
       return 'number'
@@ -148,10 +149,10 @@ function typeOf(schema: z.core.$ZodType): OptionType {
   }
 }
 
-function rangeOf(schema: z.core.$ZodType): { minimum?: number; maximum?: number } {
-  const { minimum, maximum } = schema._zod.bag
+function rangeOf(schema: z.ZodType): { minimum?: number; maximum?: number } {
+  const { minValue, maxValue } = schema as z.ZodNumber
   return {
-    ...(typeof minimum === 'number' ? { minimum } : {}),
-    ...(typeof maximum === 'number' ? { maximum } : {}),
+    ...(minValue === null ? {} : { minimum: minValue }),
+    ...(maxValue === null ? {} : { maximum: maxValue }),
   }
 }

@@ -10,19 +10,21 @@ import type { Stream } from '../live/stream.ts'
 import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
 import type { TlsMaterial } from '../net/tls.ts'
 import type { Closable, Listening, Logger, ServerContext } from '../protocols/protocol.ts'
+import { Counters } from '../services/admin/counters.ts'
+import { addOperationRoutes } from '../services/admin/routes.ts'
 import { createAuthorize } from '../services/auth/authorize.ts'
 import { parseSettings, type SettingsInput } from './config.ts'
-import { Counters } from './counters.ts'
 import { EventHub, type ServerEventName, type ServerListener, type SessionEvent } from './events.ts'
 import { hostCheck } from './host-check.ts'
 import { LogWriter } from './logger.ts'
-import { protocols } from './modules.ts'
-import { addOperationRoutes } from './operation-routes.ts'
+import { modules } from './modules.ts'
 import { compilePaths, type ResolvedPath } from './path-settings.ts'
 import { RouteTable } from './routes.ts'
 import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import { urlsOf } from './urls.ts'
+import { packageVersion } from './version.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 /** Beside the settings: what only a program can give. */
 export interface ServerHooks {
@@ -189,17 +191,20 @@ class Server implements HeadendServer {
       sessions: this.sessions,
       authorize: this.#authorize,
       counters: this.#counters,
-      faults: () => this.#writer.counts(),
-      ready: () => this.ready,
+      version: packageVersion(),
       startedAt: this.#startedAt,
+      ready: () => this.ready,
+      faults: () => this.#writer.counts(),
       ports: () => this.ports,
       urls: () => this.urls,
-      settings: () => this.#settings,
+      config: () => withoutSecrets(this.#settings),
       connections: () => this.#front?.connections ?? 0,
+      isOpen: (path) => this.#pathOf(path).play === 'open',
+      metricsAccess: () => this.#settings.server.api.metrics,
       onFault: (error) => this.report(error, 'api'),
     })
     // Routes first, so that the first request that is accepted finds them all.
-    for (const { name } of protocols) await this.#serve(name)
+    for (const { name } of modules) await this.#serve(name)
     await this.#openFront()
     await this.#writeReadyFile()
     this.#ready = true
@@ -236,7 +241,7 @@ class Server implements HeadendServer {
   }
 
   async #serve(name: string): Promise<void> {
-    const protocol = protocols.find((candidate) => candidate.name === name)
+    const protocol = modules.find((candidate) => candidate.name === name)
     if (protocol?.serve === undefined || !this.#settings.modules.has(name)) return
     const options = this.#settings.modules.get(name)
     const context: ServerContext = {
@@ -279,7 +284,7 @@ class Server implements HeadendServer {
     if (changed.includes('limits'))
       this.#log.warn({}, 'limits of streams, waiting and streamBytes change at the next start')
     const allAnew = changed.includes('host') || (tls === undefined) !== (beforeTls === undefined)
-    for (const { name } of protocols) {
+    for (const { name } of modules) {
       const same =
         before.modules.has(name) === next.modules.has(name) &&
         isDeepStrictEqual(before.modules.get(name), next.modules.get(name))

@@ -1,6 +1,6 @@
 /** The settings of the whole server: its own, and those of every module, as one schema. */
 import { z } from 'zod'
-import { protocols } from './modules.ts'
+import { modules } from './modules.ts'
 
 const port = z.int().min(0).max(65_535)
 const MAX_SECRET_TEXT = 256
@@ -171,7 +171,7 @@ export type PathSettingsInput = z.infer<typeof pathSettings>
 
 /** Schemas of the modules, by name: each is a key of the settings, and `false` there turns the module off. */
 export const moduleSettings: ReadonlyMap<string, z.ZodType> = new Map(
-  protocols.map((protocol) => [protocol.name, protocol.options] as const),
+  modules.map(({ name, options }) => [name, options] as const),
 )
 
 /** Checked settings. */

@@ -1,5 +1,5 @@
 /** Totals over all sessions since the start, those that are over included. */
-import type { Session, SessionRole } from '../live/sessions.ts'
+import type { Session, SessionRole } from '../../live/sessions.ts'
 
 export interface SessionTotals {
   readonly protocol: string

@@ -1,0 +1,30 @@
+/** What the operating side (API, metrics, health) is told of the server. */
+import type { Authorize } from '../../live/access.ts'
+import type { Hub } from '../../live/hub.ts'
+import type { Sessions } from '../../live/sessions.ts'
+import type { Counters } from './counters.ts'
+
+export interface Operation {
+  readonly hub: Hub
+  readonly sessions: Sessions
+  readonly authorize: Authorize
+  readonly counters: Counters
+  readonly version: string
+  readonly startedAt: Date
+  /** Everything listens and nothing is shutting down. */
+  readonly ready: () => boolean
+  /** Reported faults by code. */
+  readonly faults: () => Iterable<readonly [code: string, total: number]>
+  readonly ports: () => Readonly<Record<string, number>>
+  readonly urls: () => Readonly<Record<string, string>>
+  /** Settings in force, secrets left out. */
+  readonly config: () => Readonly<Record<string, unknown>>
+  /** Open connections of the HTTP front. */
+  readonly connections: () => number
+  /** Whether everybody may play a path; others are not listed in public. */
+  readonly isOpen: (path: string) => boolean
+  /** Who may read the metrics without a token. */
+  readonly metricsAccess: () => 'local' | 'token' | 'open'
+  /** A fault of our own in answering. */
+  readonly onFault: (error: unknown) => void
+}
