@@ -144,7 +144,8 @@ function planRun({
     const { packet } = samples[i] as FragmentSample
     const next = samples[i + 1]
     const end = next === undefined ? last.packet.dts + last.duration : next.packet.dts
-    const nextTicks = Math.max(ticks, microsToTicks(end + shift, timescale))
+    // A longer gap than a duration can tell is made up for by the next fragment's tfdt.
+    const nextTicks = Math.min(ticks + MAX_U32, Math.max(ticks, microsToTicks(end + shift, timescale)))
     durations.push(nextTicks - ticks)
     const offset = microsToTicks(packet.pts + shift, timescale) - ticks
     offsets.push(offset)
@@ -156,49 +157,27 @@ function planRun({
     if (offset !== 0) anyOffset = true
     ticks = nextTicks
   }
-  let trackFlags = DEFAULT_BASE_IS_MOOF
-  let runFlags = DATA_OFFSET
-  let trackFields = 1
-  let runFields = 2
-  let sampleFields = 0
-  if (sameDuration) {
-    trackFlags |= DEFAULT_SAMPLE_DURATION
-    trackFields++
-  } else {
-    runFlags |= SAMPLE_DURATION
-    sampleFields++
-  }
-  if (sameSize) {
-    trackFlags |= DEFAULT_SAMPLE_SIZE
-    trackFields++
-  } else {
-    runFlags |= SAMPLE_SIZE
-    sampleFields++
-  }
-  if (sameFlagsAfterFirst) {
-    trackFlags |= DEFAULT_SAMPLE_FLAGS
-    trackFields++
-    if (!sameFlags) {
-      runFlags |= FIRST_SAMPLE_FLAGS
-      runFields++
-    }
-  } else {
-    runFlags |= SAMPLE_FLAGS
-    sampleFields++
-  }
-  if (anyOffset) {
-    runFlags |= SAMPLE_COMPOSITION_OFFSET
-    sampleFields++
-  }
-  const trackHeaderBytes = 12 + 4 * trackFields
-  const trackRunBytes = 12 + 4 * (runFields + sampleFields * samples.length)
+  // What all samples share is told once, in tfhd.
+  const trackFlags =
+    DEFAULT_BASE_IS_MOOF |
+    (sameDuration ? DEFAULT_SAMPLE_DURATION : 0) |
+    (sameSize ? DEFAULT_SAMPLE_SIZE : 0) |
+    (sameFlagsAfterFirst ? DEFAULT_SAMPLE_FLAGS : 0)
+  const onceFlags = DATA_OFFSET | (sameFlagsAfterFirst && !sameFlags ? FIRST_SAMPLE_FLAGS : 0)
+  const sampleFieldFlags =
+    (sameDuration ? 0 : SAMPLE_DURATION) |
+    (sameSize ? 0 : SAMPLE_SIZE) |
+    (sameFlagsAfterFirst ? 0 : SAMPLE_FLAGS) |
+    (anyOffset ? SAMPLE_COMPOSITION_OFFSET : 0)
+  const trackHeaderBytes = 16 + 4 * fieldCount(trackFlags & ~DEFAULT_BASE_IS_MOOF)
+  const trackRunBytes = 16 + 4 * (fieldCount(onceFlags) + fieldCount(sampleFieldFlags) * samples.length)
   return {
     trackId: track.id,
     samples,
     baseTicks,
     durations,
     compositionOffsets: anyOffset ? offsets : undefined,
-    runFlags,
+    runFlags: onceFlags | sampleFieldFlags,
     trackFlags,
     trafBytes: BOX_BYTES + trackHeaderBytes + TFDT_BYTES + trackRunBytes,
     dataBytes,
@@ -235,6 +214,13 @@ function writeRun(writer: ByteWriter, run: Run, dataOffset: number): void {
     if ((runFlags & SAMPLE_FLAGS) !== 0) writer.u32(sampleFlags(packet.key))
     if (run.compositionOffsets !== undefined) writer.i32(run.compositionOffsets[i] as number)
   }
+}
+
+/** Each flag stands for a field of 32 bits. */
+function fieldCount(flags: number): number {
+  let count = 0
+  for (let left = flags; left !== 0; left &= left - 1) count++
+  return count
 }
 
 function sampleFlags(key: boolean): number {
