@@ -28,8 +28,6 @@ describe('init segment', () => {
   })
 
   it('is read by mp4box', () => {
-    // It warns of every dfLa, whose length it does not know.
-    mp4box.Log.setLogLevel(mp4box.Log.error)
     const file = mp4box.createFile()
     let info: mp4box.Movie | undefined
     file.onReady = (ready) => (info = ready)
