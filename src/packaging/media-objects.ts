@@ -1,0 +1,126 @@
+/** A media file's name to the bytes in the store, for HLS and DASH alike. */
+import type { HotObjects, ReadyAnswer } from './hot-objects.ts'
+import { type MediaName, parseMediaName } from './names.ts'
+import type { Packager } from './packager.ts'
+import { type StoredRendition, waitLimitMs } from './segment-store.ts'
+
+/** What a name stands for. Bytes are shared and never change. */
+export type MediaObject =
+  | { readonly type: 'bytes'; readonly bytes: Buffer; readonly rendition: StoredRendition; readonly name: MediaName }
+  /** A segment in production: its parts one by one, as they come. */
+  | { readonly type: 'growing'; readonly rendition: StoredRendition; readonly parts: AsyncIterable<Buffer> }
+
+/** A part or segment that is not announced yet is waited for only this far ahead, in segments. */
+const MAX_AHEAD = 1
+
+/**
+ * Finds a file. The part that follows the newest one (the preload hint) is waited for; a segment in production is handed out as it
+ * grows, and so is the next one once it begins. `undefined`: there is no such file, or not within three target durations.
+ */
+export async function findMedia(
+  packager: Packager,
+  fileName: string,
+  signal: AbortSignal,
+): Promise<MediaObject | undefined> {
+  const found = findMediaNow(packager, fileName)
+  if (found !== undefined) return found
+  const name = parseMediaName(fileName)
+  const rendition = name && ownRendition(packager, name)
+  if (rendition === undefined || name?.number === undefined) return undefined
+  const { number, part } = name
+  const { store } = packager
+  const newest = rendition.segments.at(-1)
+  if (newest === undefined || store.ended || number > newest.number + MAX_AHEAD || number < newest.number) return undefined
+  if (part !== undefined && part > (number === newest.number ? newest.parts.length : 0)) return undefined
+  const waitMs = waitLimitMs(store.targetDuration)
+  if (!(await store.waitFor(rendition, { number, part: part ?? 0 }, { waitMs, signal }))) return undefined
+  if (part !== undefined) return findMediaNow(packager, fileName)
+  return findMediaNow(packager, fileName) ?? { type: "growing", rendition, parts: growing(packager, rendition, number, signal) }
+}
+
+/** As `findMedia`, for what is complete: never waits. */
+export function findMediaNow(
+  packager: Packager,
+  fileName: string,
+): Extract<MediaObject, { type: 'bytes' }> | undefined {
+  const name = parseMediaName(fileName)
+  const rendition = name && ownRendition(packager, name)
+  if (name === undefined || rendition === undefined) return undefined
+  const bytes = bytesOf(rendition, name)
+  return bytes === undefined ? undefined : { type: 'bytes', bytes, rendition, name }
+}
+
+function ownRendition(packager: Packager, name: MediaName): StoredRendition | undefined {
+  return name.token === packager.token ? packager.store.rendition(name.rendition) : undefined
+}
+
+function bytesOf(rendition: StoredRendition, { period, number, part }: MediaName): Buffer | undefined {
+  if (period !== undefined) return rendition.inits.find((init) => init.period === period)?.bytes
+  const oldest = rendition.segments[0]?.number
+  if (number === undefined || oldest === undefined) return undefined
+  const segment = rendition.segments[number - oldest]
+  return part === undefined ? segment?.bytes : segment?.parts[part]?.bytes
+}
+
+/** Ends with the segment, or where the stream stops. */
+async function* growing(
+  packager: Packager,
+  rendition: StoredRendition,
+  number: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const { store } = packager
+  for (let part = 0; ; part++) {
+    const waitMs = waitLimitMs(store.targetDuration)
+    // Parts of a segment that ended are not followed by others.
+    const reached = await store.waitFor(rendition, { number, part }, { waitMs, signal })
+    const segment = rendition.segments.find((one) => one.number === number)
+    const bytes = segment?.parts[part]?.bytes
+    if (!reached || bytes === undefined) return
+    yield bytes
+    if (segment?.complete && part === segment.parts.length - 1) return
+  }
+}
+
+/** Makes an answer in the form of the HTTP listener. */
+export type BuildAnswer = (options: {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  readonly onSent: (bytes: number, remoteAddress: string) => void
+}) => ReadyAnswer
+
+/** What is in these files never changes, and their names are never used again. */
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+
+export interface MediaAnswerOptions {
+  readonly build: BuildAnswer
+  readonly onSent: (bytes: number, remoteAddress: string) => void
+  /** URL path under which the answer may be kept ready for everybody; `undefined` when not everybody may have it. */
+  readonly openAt: string | undefined
+  readonly hot: HotObjects
+}
+
+/** The complete answer with these bytes. The store goes on with the answer's copy of them. */
+export function mediaAnswer(
+  packager: Packager,
+  { bytes, rendition, name }: Extract<MediaObject, { type: 'bytes' }>,
+  { build, onSent, openAt, hot }: MediaAnswerOptions,
+): ReadyAnswer {
+  const headers = {
+    'Content-Type': mediaType(rendition),
+    'Cache-Control': openAt === undefined ? 'private, max-age=3600' : IMMUTABLE,
+  }
+  const answer = build({ headers, body: bytes, onSent })
+  if (openAt === undefined) return answer
+  if (name.number !== undefined && name.part === undefined) {
+    const { buffer, byteOffset, byteLength } = answer.bytes
+    const body = Buffer.from(buffer, byteOffset + byteLength - bytes.byteLength, bytes.byteLength)
+    packager.store.adopt(rendition, name.number, body)
+  }
+  hot.add(openAt, { packager, ...(name.number === undefined ? {} : { number: name.number }), answer: () => answer })
+  return answer
+}
+
+export function mediaType({ track }: StoredRendition): string {
+  return `${track.kind}/mp4`
+}

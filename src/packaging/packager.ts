@@ -1,0 +1,191 @@
+/** One stream packaged while somebody asks for it: from the stream's log through the segmenter into the store. */
+import { HeadendError, UnavailableError } from '../errors.ts'
+import type { LogCursor } from '../live/bounded-log.ts'
+import type { Stream, StreamEntry } from '../live/stream.ts'
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
+import { createToken } from './names.ts'
+import { choosePartTarget, packetIntervals } from './part-target.ts'
+import { isPackaged, Segmenter } from './segmenter.ts'
+import { SegmentStore } from './segment-store.ts'
+
+export interface PackagingOptions {
+  /** A segment ends at the first key frame at or after so many seconds. */
+  readonly segmentSeconds: number
+  /** Longest part, seconds; longer for streams whose frames are too far apart for it. */
+  readonly partSeconds: number
+  /** What manifests list, seconds; more than the live edge needs lets viewers go back. */
+  readonly windowSeconds: number
+  /** Packaging ends when nobody asked for so many seconds. */
+  readonly idleSeconds: number
+  /** Bytes of segments kept for one stream. */
+  readonly maxBytes: number
+  /** Requests that wait for parts of one stream. */
+  readonly maxWaiting: number
+}
+
+export const DEFAULT_PACKAGING: PackagingOptions = {
+  segmentSeconds: 2,
+  partSeconds: 0.334,
+  windowSeconds: 24,
+  idleSeconds: 60,
+  maxBytes: 256 * 1024 * 1024,
+  maxWaiting: 8192,
+}
+
+/** While the stream is younger than this, its frame rate is not known. */
+const MEASURED: Micros = 1 * MICROS_PER_SECOND
+/** The longest first segment; the hub's log holds about as much. */
+const MAX_FIRST_SEGMENT: Micros = 10 * MICROS_PER_SECOND
+
+/** What an ended stream's viewers still fetch is kept as long as this, milliseconds. */
+const AFTER_END_MS = 30_000
+
+export class Packager {
+  readonly stream: Stream
+  readonly token: string = createToken()
+  readonly store: SegmentStore
+  readonly #options: PackagingOptions
+  readonly #firstNumber: number
+  readonly #onIdle: (packager: Packager) => void
+  readonly #cursor: LogCursor<StreamEntry>
+  #segmenter: Segmenter | undefined
+  #partTarget: Micros
+  /** Number of the next log entry. */
+  #position = 0
+  #failure: HeadendError | undefined
+  #closed = false
+  #lastUsed = performance.now()
+  #idleTimer: NodeJS.Timeout
+
+  /** Use `Packagers.find`. `onIdle` is called once, when nobody has asked for long enough. */
+  constructor(
+    stream: Stream,
+    options: PackagingOptions,
+    start: { readonly firstNumber: number; readonly onIdle: (packager: Packager) => void },
+  ) {
+    this.stream = stream
+    this.#options = options
+    this.#firstNumber = start.firstNumber
+    this.#onIdle = start.onIdle
+    this.#partTarget = Math.round(options.partSeconds * MICROS_PER_SECOND)
+    this.store = new SegmentStore({
+      window: options.windowSeconds * MICROS_PER_SECOND,
+      maxBytes: options.maxBytes,
+      maxWaiting: options.maxWaiting,
+    })
+    this.#cursor = stream.subscribe()
+    this.#cursor.onWake = () => this.#pull()
+    this.#idleTimer = this.#watchIdle(options.idleSeconds * 1000)
+    this.#pull()
+  }
+
+  /** Longest part; fixed once the first segment is there. */
+  get partTarget(): Micros {
+    return this.#partTarget
+  }
+
+  /** Why the stream cannot be packaged. */
+  get failure(): HeadendError | undefined {
+    return this.#failure
+  }
+
+  /** Milliseconds since 1970 of stream time zero. */
+  get epochMs(): number {
+    return this.stream.epoch?.getTime() ?? 0
+  }
+
+  /** Number that the segment after the last one will have. */
+  get nextNumber(): number {
+    const numbers = this.store.renditions.map(({ segments }) => segments.at(-1)?.number ?? -1)
+    return Math.max(this.#firstNumber, ...numbers.map((number) => number + 1))
+  }
+
+  /** Freed: nothing is answered from it any more. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Somebody asked. */
+  touch(): void {
+    this.#lastUsed = performance.now()
+  }
+
+  /** Frees everything; those who wait are told that the stream ended. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#idleTimer)
+    this.#cursor.close()
+    this.#segmenter = undefined
+    this.store.end()
+  }
+
+  #watchIdle(afterMs: number): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      const left = this.#lastUsed + this.#options.idleSeconds * 1000 - performance.now()
+      if (left > 1 || this.store.waiting > 0) this.#idleTimer = this.#watchIdle(Math.max(left, 1000))
+      else this.#onIdle(this)
+    }, afterMs)
+    timer.unref()
+    return timer
+  }
+
+  /** Called in the publisher's turn: takes what has come. */
+  #pull(): void {
+    try {
+      this.#segmenter ??= this.#start()
+      const segmenter = this.#segmenter
+      if (segmenter === undefined) return
+      const { log } = this.stream
+      if (this.#position < log.oldest) this.#position = Math.max(log.newestKey, log.oldest)
+      for (let entry = log.get(this.#position); entry !== undefined; entry = log.get(this.#position)) {
+        this.#position++
+        segmenter.write(entry.packet)
+      }
+      if (log.ended) segmenter.end()
+      for (let result = segmenter.read(); result !== undefined; result = segmenter.read()) this.store.add(result)
+      const { segmentSeconds } = this.#options
+      this.store.settle(segmenter.targetDuration ?? (log.ended ? Math.max(1, Math.round(segmentSeconds)) : undefined))
+      if (log.ended) this.#end()
+    } catch (error) {
+      // One stream that MP4 cannot hold must not stop its publisher.
+      this.#failure =
+        error instanceof HeadendError
+          ? error
+          : new UnavailableError('ERR_PACKAGING_FAILED', 'the stream cannot be packaged', { cause: error })
+      this.#end()
+    }
+  }
+
+  #end(): void {
+    this.#cursor.close()
+    this.store.end()
+    clearTimeout(this.#idleTimer)
+    this.#idleTimer = setTimeout(() => this.#onIdle(this), AFTER_END_MS)
+    this.#idleTimer.unref()
+  }
+
+  /** Begins at the oldest key packet of the log once enough is there to see how far packets are apart. */
+  #start(): Segmenter | undefined {
+    const { log } = this.stream
+    let first = log.oldest
+    while (first < log.next && !log.get(first)?.key) first++
+    const oldest = log.get(first)
+    const newest = log.get(log.next - 1)
+    if (oldest === undefined || newest === undefined) return undefined
+    if (newest.time - oldest.time < MEASURED && !log.ended) return undefined
+    const packets: StreamEntry['packet'][] = []
+    for (let number = first; number < log.next; number++) packets.push((log.get(number) as StreamEntry).packet)
+    if (!packets.some(({ track }) => isPackaged(track))) return undefined
+
+    const { segmentSeconds, partSeconds } = this.#options
+    this.#partTarget = choosePartTarget(Math.round(partSeconds * 1000) * MICROS_PER_MS, packetIntervals(packets))
+    this.#position = first
+    const targetDuration = Math.round(segmentSeconds * MICROS_PER_SECOND)
+    return new Segmenter({
+      targetDuration,
+      maxDuration: Math.max(MAX_FIRST_SEGMENT, targetDuration),
+      partTarget: this.#partTarget,
+      firstNumber: Math.max(this.#firstNumber, Math.floor(oldest.time / targetDuration)),
+    })
+  }
+}

@@ -1,0 +1,90 @@
+/** The packagers of a hub, shared by HLS and DASH: started by the first request, freed when nobody asks any more. */
+import type { Hub } from '../live/hub.ts'
+import type { Stream } from '../live/stream.ts'
+import { HotObjects } from './hot-objects.ts'
+import { DEFAULT_PACKAGING, Packager, type PackagingOptions } from './packager.ts'
+
+export class Packagers {
+  /** Answers that are ready in memory. */
+  readonly hot = new HotObjects()
+  readonly #hub: Hub
+  #options: PackagingOptions = DEFAULT_PACKAGING
+  #users = 0
+  readonly #byPath = new Map<string, Packager>()
+  /** Where a stream's numbers go on when it is packaged again. */
+  readonly #nextNumbers = new WeakMap<Stream, number>()
+
+  /** Use `packagersOf`. */
+  constructor(hub: Hub) {
+    this.#hub = hub
+  }
+
+  /** Streams in memory. */
+  get size(): number {
+    return this.#byPath.size
+  }
+
+  /** For streams that start to be packaged from now on. */
+  configure(options: Partial<PackagingOptions>): void {
+    this.#options = { ...DEFAULT_PACKAGING, ...options }
+  }
+
+  /**
+   * The packager of a published stream, started if need be, or of one that ended a moment ago. `undefined`: no such stream; asking
+   * costs nothing.
+   */
+  find(path: string): Packager | undefined {
+    const stream = this.#hub.find(path)
+    const known = this.#byPath.get(path)
+    if (known !== undefined && (stream === undefined || known.stream === stream)) {
+      known.touch()
+      return known
+    }
+    if (stream === undefined) return undefined
+    if (known !== undefined) this.#drop(path, known)
+    const packager = new Packager(stream, this.#options, {
+      firstNumber: this.#nextNumbers.get(stream) ?? 0,
+      onIdle: (idle) => this.#drop(path, idle),
+    })
+    this.#byPath.set(path, packager)
+    return packager
+  }
+
+  /** What is in memory for a path, without starting anything. */
+  peek(path: string): Packager | undefined {
+    return this.#byPath.get(path)
+  }
+
+  /** A protocol begins to use it. Returns a function that ends that; everything is freed when nobody is left. */
+  retain(): () => void {
+    this.#users++
+    let released = false
+    return () => {
+      if (released) return
+      released = true
+      if (--this.#users === 0) this.#close()
+    }
+  }
+
+  #close(): void {
+    for (const [path, packager] of this.#byPath) this.#drop(path, packager)
+  }
+
+  #drop(path: string, packager: Packager): void {
+    if (this.#byPath.get(path) === packager) this.#byPath.delete(path)
+    this.#nextNumbers.set(packager.stream, packager.nextNumber)
+    packager.close()
+  }
+}
+
+const registries = new WeakMap<Hub, Packagers>()
+
+/** The one set of packagers of a hub. */
+export function packagersOf(hub: Hub): Packagers {
+  let packagers = registries.get(hub)
+  if (packagers === undefined) {
+    packagers = new Packagers(hub)
+    registries.set(hub, packagers)
+  }
+  return packagers
+}

@@ -1,0 +1,234 @@
+/** HLS over HTTP: which URL is which playlist or media file, who may have it, and when it is answered. */
+import type { ServerResponse } from 'node:http'
+import { PeerError, UnavailableError } from '../../errors.ts'
+import { formatMediaPlaylist, skipSegments } from '../../media/manifests/hls/media-playlist.ts'
+import type { MediaPlaylist } from '../../media/manifests/hls/model.ts'
+import { formatMultivariantPlaylist } from '../../media/manifests/hls/multivariant-playlist.ts'
+import { hotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
+import type { HotAnswer, HttpRequest } from '../../net/http/routes.ts'
+import { mediaPlaylist, multivariantPlaylist, skippable } from '../../packaging/hls.ts'
+import { findMedia, mediaAnswer } from '../../packaging/media-objects.ts'
+import { parseMediaName } from '../../packaging/names.ts'
+import type { Packager } from '../../packaging/packager.ts'
+import type { Packagers } from '../../packaging/packagers.ts'
+import { credentialsOf, type PlayAccess } from '../../packaging/play-access.ts'
+import { type StoredRendition, waitLimitMs } from '../../packaging/segment-store.ts'
+import type { Viewers } from '../../packaging/viewers.ts'
+import { type Directives, readDirectives } from './playlist-query.ts'
+
+const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
+/** A playlist that was waited for is the same for all who ask for it; shared caches may join their requests. */
+const BLOCKING_CACHE = 'public, max-age=6'
+const LIVE_CACHE = 'no-cache'
+const PRIVATE_CACHE = 'private, no-store'
+/** A request further ahead than this, in segments, is a mistake (RFC 8216bis section 6.2.5.2). */
+const MAX_AHEAD = 2
+
+export interface HlsRoutesOptions {
+  readonly packagers: Packagers
+  readonly access: PlayAccess
+  readonly viewers: Viewers
+}
+
+/** What a request is about, after the checks. */
+interface Asked {
+  readonly request: HttpRequest
+  readonly response: ServerResponse
+  readonly path: string
+  readonly file: string
+  readonly packager: Packager
+  /** Everybody may play the path. */
+  readonly open: boolean
+  readonly signal: AbortSignal
+}
+
+export class HlsRoutes {
+  readonly #packagers: Packagers
+  readonly #access: PlayAccess
+  readonly #viewers: Viewers
+  readonly #playlists = new WeakMap<StoredRendition, CachedPlaylist>()
+
+  constructor({ packagers, access, viewers }: HlsRoutesOptions) {
+    this.#packagers = packagers
+    this.#access = access
+    this.#viewers = viewers
+  }
+
+  /** Returns false for paths that are not HLS. */
+  async handle(request: HttpRequest, response: ServerResponse): Promise<boolean> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return false
+    const [, path, file] = /^\/((?:live|channel)\/.+)\/([^/]+)$/.exec(request.path) ?? []
+    if (path === undefined || file === undefined) return false
+    const media = parseMediaName(file) !== undefined
+    if (!media && file !== 'index.m3u8' && !RENDITION_PLAYLIST.test(file)) return false
+
+    const { remoteAddress, query, raw } = request
+    const access = await this.#access.check(path, remoteAddress, credentialsOf(query, raw.headers.authorization))
+    const packager = this.#packagers.find(path)
+    if (packager === undefined) throw new UnavailableError('ERR_STREAM_NOT_FOUND', `${path} is not published`)
+    if (packager.failure !== undefined) throw packager.failure
+    const open = access === 'open'
+    if (open) this.#packagers.hot.open(packager)
+    const aborted = new AbortController()
+    response.once('close', () => aborted.abort())
+    const asked: Asked = { request, response, path, file, packager, open, signal: aborted.signal }
+    return media ? this.#serveMedia(asked) : this.#servePlaylist(asked)
+  }
+
+  async #serveMedia({ request, response, path, file, packager, open, signal }: Asked): Promise<boolean> {
+    const found = await findMedia(packager, file, signal)
+    if (found === undefined) throw new UnavailableError('ERR_HTTP_NOT_FOUND', `${file} does not exist (any more)`)
+    // Segments in production are for DASH.
+    if (found.type === 'growing') return false
+    const answer = mediaAnswer(packager, found, {
+      build: hotAnswer,
+      onSent: this.#counter(path, packager),
+      openAt: open ? `/${path}/${file}` : undefined,
+      hot: this.#packagers.hot,
+    })
+    sendHotAnswer(answer, request.raw, response, request.remoteAddress)
+    return true
+  }
+
+  async #servePlaylist(asked: Asked): Promise<boolean> {
+    const { request, response, path, file, packager, signal } = asked
+    const { store } = packager
+    const directives = readDirectives(request.raw.url?.split('?')[1] ?? '')
+    this.#viewers.seen(path, request.remoteAddress, request.raw.headers['user-agent'], idleMs(packager))
+    if (!(await store.waitForStart({ waitMs: waitLimitMs(undefined), signal }))) {
+      throw new UnavailableError('ERR_PACKAGING_TIMEOUT', `${path} has no complete segment yet`)
+    }
+    if (packager.failure !== undefined) throw packager.failure
+    if (file === 'index.m3u8') {
+      this.#sendMultivariant(asked)
+      return true
+    }
+    const rendition = store.rendition(file.slice(0, -'.m3u8'.length))
+    if (rendition === undefined) throw new UnavailableError('ERR_HTTP_NOT_FOUND', `${path} has no ${file}`)
+    await waitForPosition(packager, rendition, directives, signal)
+    if (asked.open) this.#keepHot(asked, rendition)
+    const answer = asked.open
+      ? this.#playlist(path, packager, rendition, directives)
+      : this.#privateAnswer(asked, formatMediaPlaylist(playlistOf(packager, rendition, directives.skip)))
+    sendHotAnswer(answer, request.raw, response, request.remoteAddress)
+    return true
+  }
+
+  #sendMultivariant(asked: Asked): void {
+    const { request, response, path, packager, open } = asked
+    const text = formatMultivariantPlaylist(multivariantPlaylist(packager))
+    const answer = open
+      ? hotAnswer({
+          headers: { 'Content-Type': PLAYLIST_TYPE, 'Cache-Control': LIVE_CACHE },
+          body: Buffer.from(text),
+          onSent: this.#counter(path, packager),
+        })
+      : this.#privateAnswer(asked, text)
+    sendHotAnswer(answer, request.raw, response, request.remoteAddress)
+  }
+
+  /** The key that opened the playlist opens what it lists. */
+  #privateAnswer({ request, path, packager }: Asked, text: string): HotAnswer {
+    const key = request.query.get('key')
+    const body = key === null ? text : withQuery(text, `key=${encodeURIComponent(key)}`)
+    return hotAnswer({
+      headers: { 'Content-Type': PLAYLIST_TYPE, 'Cache-Control': PRIVATE_CACHE },
+      body: Buffer.from(body),
+      gzip: true,
+      onSent: this.#counter(path, packager),
+    })
+  }
+
+  /** Lets the listener answer this playlist without us, as long as nothing has to be waited for. */
+  #keepHot({ path, file, packager }: Asked, rendition: StoredRendition): void {
+    this.#packagers.hot.add(`/${path}/${file}`, {
+      packager,
+      answer: (query) => {
+        if (packager.store.rendition(rendition.name) !== rendition || packager.failure !== undefined) return undefined
+        const directives = directivesOrNone(query)
+        if (directives === undefined) return undefined
+        const { wait } = directives
+        if (wait !== undefined && !packager.store.reached(rendition, wait)) return undefined
+        return this.#playlist(path, packager, rendition, directives)
+      },
+    })
+  }
+
+  /** Written and compressed once for each state of the rendition. */
+  #playlist(path: string, packager: Packager, rendition: StoredRendition, { wait, skip }: Directives): HotAnswer {
+    let cached = this.#playlists.get(rendition)
+    if (cached === undefined || cached.version !== rendition.version) {
+      cached = { version: rendition.version, answers: new Map() }
+      this.#playlists.set(rendition, cached)
+    }
+    const variant = `${wait === undefined ? 'live' : 'blocking'}${skip ? '-delta' : ''}`
+    let answer = cached.answers.get(variant)
+    if (answer === undefined) {
+      answer = hotAnswer({
+        headers: { 'Content-Type': PLAYLIST_TYPE, 'Cache-Control': wait === undefined ? LIVE_CACHE : BLOCKING_CACHE },
+        body: Buffer.from(formatMediaPlaylist(playlistOf(packager, rendition, skip))),
+        gzip: true,
+        onSent: this.#counter(path, packager),
+      })
+      cached.answers.set(variant, answer)
+    }
+    return answer
+  }
+
+  #counter(path: string, packager: Packager): (bytes: number, remoteAddress: string) => void {
+    const idle = idleMs(packager)
+    return (bytes, remoteAddress) => this.#viewers.sent(path, remoteAddress, bytes, idle)
+  }
+}
+
+const RENDITION_PLAYLIST = /^(?:video|audio)-\d{1,10}\.m3u8$/
+
+interface CachedPlaylist {
+  readonly version: number
+  readonly answers: Map<string, HotAnswer>
+}
+
+/** Waits for what the directives ask for; without any, for the rendition's first complete segment. */
+async function waitForPosition(
+  packager: Packager,
+  rendition: StoredRendition,
+  { wait }: Directives,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store } = packager
+  const newest = Math.max(...store.renditions.map(({ segments }) => segments.at(-1)?.number ?? 0))
+  if (wait !== undefined && !store.ended && wait.number > newest + MAX_AHEAD) {
+    throw new PeerError(
+      'ERR_HTTP_QUERY_INVALID',
+      `expected _HLS_msn up to ${newest + MAX_AHEAD}, found ${wait.number}: more than ${MAX_AHEAD} segments ahead`,
+    )
+  }
+  const position = wait ?? { number: rendition.segments[0]?.number ?? 0 }
+  const waitMs = waitLimitMs(store.targetDuration)
+  if (!(await store.waitFor(rendition, position, { waitMs, signal }))) {
+    throw new UnavailableError('ERR_PACKAGING_TIMEOUT', `segment ${position.number} did not come in ${waitMs} ms`)
+  }
+}
+
+function playlistOf(packager: Packager, rendition: StoredRendition, skip: boolean): MediaPlaylist {
+  const playlist = mediaPlaylist(packager, rendition)
+  return skip ? skipSegments(playlist, skippable(playlist)) : playlist
+}
+
+function directivesOrNone(query: string): Directives | undefined {
+  try {
+    return readDirectives(query)
+  } catch {
+    return undefined
+  }
+}
+
+/** Three target durations without a request end a viewer's session. */
+function idleMs(packager: Packager): number {
+  return waitLimitMs(packager.store.targetDuration)
+}
+
+/** Adds a query to every URI of a playlist: lines that are no tags, and URI attributes. */
+function withQuery(text: string, query: string): string {
+  return text.replace(/^(?!#)(.+)$/gm, `$1?${query}`).replace(/(URI=")([^"]+)(")/g, `$1$2?${query}$3`)
+}
