@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { type FoundTarget, findTargets, fuzz, readKept } from './support/fuzz/fuzz.ts'
 
 const SEED = 1
-const ITERATIONS = 2000
+const ITERATIONS = 1000
 
 const targets = await findTargets()
 

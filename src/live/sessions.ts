@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { HeadendError } from '../errors.ts'
 
+/** What a peer does. */
 export type SessionRole = 'publish' | 'play'
 
 export interface SessionStart {
@@ -36,6 +37,7 @@ export class Session {
 /** Why a session ended; `undefined` is a normal end. */
 export type SessionEnd = HeadendError | undefined
 
+/** All peers that are connected now. */
 export class Sessions {
   readonly #open = new Map<string, Session>()
   #onOpen: ((session: Session) => void) | undefined

@@ -3,7 +3,9 @@
 /** Integer microseconds. Every time inside the server is in this unit. 2^53 µs is 285 years. */
 export type Micros = number
 
+/** Microseconds in a second. */
 export const MICROS_PER_SECOND = 1_000_000
+/** Microseconds in a millisecond. */
 export const MICROS_PER_MS = 1_000
 
 /** Ticks of a clock with `timescale` ticks a second to microseconds, rounded to nearest; exact back and forth up to 500 kHz. */

@@ -1,11 +1,15 @@
 /** A track: one elementary stream and what a decoder must know of it. */
 
+/** What a track carries. */
 export type TrackKind = 'video' | 'audio' | 'data'
 
+/** Video codecs that are carried. */
 export type VideoCodec = 'h264' | 'h265' | 'av1' | 'vp8' | 'vp9'
+/** Audio codecs that are carried. */
 export type AudioCodec = 'aac' | 'opus' | 'mp3' | 'ac3' | 'eac3' | 'flac'
 /** `amf0-data`: script data as an RTMP or FLV publisher sent it. */
 export type DataCodec = 'amf0-data'
+/** Any codec that is carried. */
 export type Codec = VideoCodec | AudioCodec | DataCodec
 
 /** Colour description, from a codec configuration or from Enhanced RTMP `colorInfo`. Values are the code points of ISO/IEC 23091-2. */
@@ -28,6 +32,7 @@ export interface ColorInfo {
   }
 }
 
+/** The picture, as the configuration declares it. */
 export interface VideoParameters {
   /** Pixels; 0 when the configuration does not say. */
   readonly width: number
@@ -37,6 +42,7 @@ export interface VideoParameters {
   readonly color?: ColorInfo
 }
 
+/** The sound, as the configuration declares it. */
 export interface AudioParameters {
   /** Samples a second. */
   readonly sampleRate: number
