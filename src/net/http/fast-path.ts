@@ -5,7 +5,7 @@ import type { ConnectionHandler, ConnectionPeer, HotAnswer } from './routes.ts'
 
 /** No more is written while this many bytes wait in the process for the socket; one answer may go beyond. */
 const MAX_QUEUED_BYTES = 256 * 1024
-const HEAD_END = Buffer.from('\r\n\r\n')
+const HEAD_END = '\r\n\r\n'
 
 /** What a connection asks of the listener. */
 export interface FastPathHost {
@@ -37,8 +37,11 @@ export class FastConnection {
   #claimed = false
   /** When the head in work began, or when the last answer went out. */
   #since: number
-  /** Header lines of the request before and what they say: keep-alive clients repeat them byte for byte. */
-  #lines = ''
+  /**
+   * What followed the request line of the request before, from its line end to the blank line, and what it says: keep-alive clients
+   * repeat it byte for byte.
+   */
+  #block = HEAD_END
   #headers: PlainHeaders | undefined
   #client: string
 
@@ -72,7 +75,8 @@ export class FastConnection {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    const { pending } = this.#pendingTaken()
+    const pending = this.#pending
+    this.#pending = undefined
     this.#serve(pending === undefined ? chunk : Buffer.concat([pending, chunk]), pending !== undefined)
   }
 
@@ -80,7 +84,8 @@ export class FastConnection {
     if (!this.#blocked) return
     this.#blocked = false
     this.#socket.setTimeout(0)
-    const { pending } = this.#pendingTaken()
+    const pending = this.#pending
+    this.#pending = undefined
     if (pending !== undefined) this.#serve(pending, false)
     if (!this.#blocked) this.#socket.resume()
   }
@@ -97,52 +102,49 @@ export class FastConnection {
     this.#host.forget(this)
   }
 
-  #pendingTaken(): { pending: Buffer | undefined } {
-    const pending = this.#pending
-    this.#pending = undefined
-    return { pending }
-  }
-
   #serve(bytes: Buffer, continued: boolean): void {
+    const text = bytes.toString('latin1')
     let at = 0
-    while (at < bytes.length && !this.#blocked) {
-      const end = bytes.indexOf(HEAD_END, at)
-      if (end < 0) {
-        if (!mayBecomeHead(at === 0 ? bytes : bytes.subarray(at))) return this.#leave(bytes.subarray(at))
+    while (at < text.length && !this.#blocked) {
+      const lineEnd = text.indexOf('\r', at)
+      const repeated = lineEnd > 0 && text.startsWith(this.#block, lineEnd)
+      // The end of the blank line.
+      const end = repeated ? lineEnd + this.#block.length : text.indexOf(HEAD_END, at) + HEAD_END.length
+      if (end < HEAD_END.length) {
+        if (!mayBecomeHead(bytes.subarray(at))) return this.#leave(bytes.subarray(at))
         break
       }
-      if (!this.#claimed) {
-        this.#claimed = true
-        const handler = this.#host.claimOf(bytes.subarray(at, end + 4))
-        if (handler !== undefined) {
-          this.#detach()
-          handler(this.#socket, bytes.subarray(at), this.#peer)
-          return
-        }
-      }
-      const answer = end - at > MAX_HEAD_BYTES ? undefined : this.#answer(bytes, at, end)
+      if (!this.#claimed && this.#claim(bytes, at, end)) return
+      if (!repeated) this.#readBlock(text.slice(lineEnd, end))
+      const target =
+        this.#headers === undefined || end - at > MAX_HEAD_BYTES ? undefined : plainTarget(text, at, lineEnd)
+      const answer = target === undefined ? undefined : this.#host.find(target)
       if (answer === undefined) return this.#leave(bytes.subarray(at))
       this.#write(answer)
-      at = end + 4
+      at = end
     }
     if (at < bytes.length) {
       // A copy, so that a few bytes do not keep a whole receive buffer.
       this.#pending = Buffer.from(bytes.subarray(at))
-      if (at > 0 || !continued) this.#since = this.#served || at > 0 ? this.#host.now : this.#since
+      // Time runs from the connect for the first head, and from its first byte for any other.
+      if (this.#served && (at > 0 || !continued)) this.#since = this.#host.now
     }
   }
 
-  #answer(bytes: Buffer, at: number, end: number): HotAnswer | undefined {
-    const lineEnd = bytes.indexOf(0x0d, at)
-    const target = plainTarget(bytes.toString('latin1', at, lineEnd))
-    if (target === undefined) return undefined
-    const lines = bytes.toString('latin1', lineEnd + 2, end + 2)
-    if (lines !== this.#lines) {
-      this.#lines = lines
-      this.#headers = bytes[lineEnd + 1] === 0x0a ? plainHeaders(lines) : undefined
-      this.#client = this.#host.clientOf(this.#peer.remoteAddress, this.#headers?.forwardedFor)
-    }
-    return this.#headers === undefined ? undefined : this.#host.find(target)
+  #claim(bytes: Buffer, at: number, end: number): boolean {
+    this.#claimed = true
+    const handler = this.#host.claimOf(bytes.subarray(at, end))
+    if (handler === undefined) return false
+    this.#detach()
+    handler(this.#socket, bytes.subarray(at), this.#peer)
+    return true
+  }
+
+  #readBlock(block: string): void {
+    this.#block = block
+    // Between the line end and the blank line; not even there when the request has no header line at all.
+    this.#headers = block.startsWith('\r\n') ? plainHeaders(block.slice(2, -2)) : undefined
+    this.#client = this.#host.clientOf(this.#peer.remoteAddress, this.#headers?.forwardedFor)
   }
 
   #write(answer: HotAnswer): void {

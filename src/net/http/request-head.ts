@@ -35,10 +35,10 @@ const HEADER_LINE = /^([A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}):[ \t]*([\t -~]*)$/
 const PLAIN_TARGET = /^\/[!-~]*$/
 const ENDING = ' HTTP/1.1'
 
-/** The target of a request line without its line end, when it is `GET /… HTTP/1.1` exactly. */
-export function plainTarget(line: string): string | undefined {
-  if (!line.startsWith('GET /') || !line.endsWith(ENDING)) return undefined
-  const target = line.slice(4, -ENDING.length)
+/** The target of the request line in `text` from `start` to `end` (without its line end), when it is `GET /… HTTP/1.1` exactly. */
+export function plainTarget(text: string, start = 0, end: number = text.length): string | undefined {
+  if (!text.startsWith('GET /', start) || !text.startsWith(ENDING, end - ENDING.length)) return undefined
+  const target = text.slice(start + 4, end - ENDING.length)
   return PLAIN_TARGET.test(target) ? target : undefined
 }
 
