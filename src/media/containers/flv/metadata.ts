@@ -32,6 +32,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'audiosamplerate',
   'audiochannels',
   'stereo',
+  'language',
 ])
 const MAX_PASSED_ENTRIES = 64
 
@@ -47,7 +48,8 @@ export function announcedTracks(metadata: Metadata): { audio: readonly number[];
 export function trackHints(metadata: Metadata, kind: 'audio' | 'video', trackId: number): TrackHints {
   const own = trackId === 0 ? metadata : amfProperties(trackInfo(metadata[`${kind}TrackIdInfoMap`], trackId))
   if (own === undefined) return {}
-  const language = own['language']
+  // The default track's language is that of the sound.
+  const language = trackId === 0 && kind === 'video' ? undefined : own['language']
   const name = own['name']
   const bitrateKbps = positive(own[`${kind}datarate`])
   return {
@@ -201,7 +203,7 @@ function trackEntries(track: Track, inMap: boolean): Record<string, AmfValue> {
     if (!inMap) entries['stereo'] = audio.channels > 1
     if (bitrateBps !== undefined) entries['audiodatarate'] = bitrateBps / 1000
   }
-  if (inMap && language !== undefined) entries['language'] = language
+  if ((inMap || audio !== undefined) && language !== undefined) entries['language'] = language
   if (inMap && name !== undefined) entries['name'] = name
   return entries
 }
