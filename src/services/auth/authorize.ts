@@ -59,7 +59,7 @@ export function createAuthorize(options: AuthOptions): Authorize {
 const EXPECTED = {
   publish: 'the publish key (?key=… or Authorization)',
   play: 'the play key (?key=… or Authorization)',
-  api: 'the admin token (Authorization: Bearer …)',
+  api: 'the admin token as bearer authorization',
 } as const
 
 /** Secrets that open this; `undefined`: open to all. */
