@@ -212,6 +212,13 @@ describe('AAC configuration', () => {
     )
   })
 
+  it('reads low delay and USAC, and refuses what is not AAC', () => {
+    assert.equal(readAacConfig(hex('f8e62000')).coreFrameLength, 512)
+    const usac = readAacConfig(hex('f9464010'))
+    assert.deepEqual([usac.objectType, usac.sampleRate, usac.channels, usac.coreFrameLength], [42, 48_000, 2, 1024])
+    assert.throws(() => readAacConfig(hex('4190')), { code: 'ERR_CODEC_CONFIG' })
+  })
+
   it('reads back every rate and channel count it writes', () => {
     for (const sampleRate of [96_000, 44_100, 7_350, 12_345]) {
       for (const channels of [1, 2, 3, 4, 5, 6, 8]) {

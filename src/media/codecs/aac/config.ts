@@ -9,7 +9,7 @@ export const AAC_SAMPLE_RATES = [
 ] as const
 
 /** Audio object types of table 1.17. */
-export const AAC_OBJECT_TYPE = { MAIN: 1, LC: 2, SBR: 5, ER_LD: 23, PS: 29, ESCAPE: 31, ER_ELD: 39 } as const
+export const AAC_OBJECT_TYPE = { MAIN: 1, LC: 2, SBR: 5, ER_LD: 23, PS: 29, ESCAPE: 31, ER_ELD: 39, USAC: 42 } as const
 
 const EXPLICIT_RATE = 15
 const MAX_SAMPLE_RATE = 192_000
@@ -31,6 +31,12 @@ const CHANNELS: readonly (number | undefined)[] = [
   24,
   8,
 ]
+/** Main, LC, SSR and LTP: what may be followed by a backward compatible extension. */
+const LAST_PLAIN_TYPE = 4
+/** Types that have a GASpecificConfig. */
+const GENERAL_AUDIO: ReadonlySet<number> = new Set([1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23])
+/** Output samples by coreSbrFrameLengthIndex of USAC (ISO/IEC 23003-3 table 76). */
+const USAC_FRAME_LENGTHS = [768, 1024, 2048, 2048, 4096] as const
 const SYNC_EXTENSION_SBR = 0x2b7
 const SYNC_EXTENSION_PS = 0x548
 
@@ -45,7 +51,7 @@ export interface AacConfig {
   readonly sampleRate: number
   /** Of the output: 2 with signalled parametric stereo. */
   readonly channels: number
-  /** Samples of one packet at `coreSampleRate`: 1024 or 960 (512 or 480 for low delay). */
+  /** Samples of one packet at `coreSampleRate`: 1024 or 960; 512 or 480 for low delay, up to 4096 for USAC. */
   readonly coreFrameLength: number
   readonly sbr: boolean
   readonly ps: boolean
@@ -67,15 +73,12 @@ export function readAacConfig(config: Uint8Array): AacConfig {
     sampleRate = readSampleRate(bits)
     objectType = readObjectType(bits)
   }
-  const shortFrames = bits.flag()
-  if (bits.flag()) bits.skip(14) // coreCoderDelay
-  const extensionFlag = bits.flag()
+  const { coreFrameLength, extended } = readFrameLength(bits, objectType)
   const coreChannels = channelConfiguration === 0 ? readProgramConfig(bits) : CHANNELS[channelConfiguration]
   if (coreChannels === undefined) {
     throw new FormatError('ERR_CODEC_CONFIG', `expected an AAC channel configuration, found ${channelConfiguration}`)
   }
-  const lowDelay = objectType === AAC_OBJECT_TYPE.ER_LD || objectType === AAC_OBJECT_TYPE.ER_ELD
-  if (!sbr && !extensionFlag && objectType <= 4) {
+  if (!sbr && !extended && objectType <= LAST_PLAIN_TYPE) {
     const extension = readSyncExtension(bits)
     sbr = extension.sampleRate !== undefined
     ps = extension.ps
@@ -87,7 +90,7 @@ export function readAacConfig(config: Uint8Array): AacConfig {
     coreSampleRate,
     sampleRate,
     channels: ps && coreChannels === 1 ? 2 : coreChannels,
-    coreFrameLength: (shortFrames ? 960 : 1024) / (lowDelay ? 2 : 1),
+    coreFrameLength,
     sbr,
     ps,
   }
@@ -109,6 +112,26 @@ export function writeAacConfig(config: {
   if (index === -1) bits.bits(EXPLICIT_RATE, 4).bits(config.sampleRate, 24)
   else bits.bits(index, 4)
   return bits.bits(channelConfiguration, 4).bits(0, 3).toBytes()
+}
+
+/** The start of the configuration of each type, as far as it tells the frame length. */
+function readFrameLength(bits: BitReader, objectType: number): { coreFrameLength: number; extended: boolean } {
+  if (objectType === AAC_OBJECT_TYPE.USAC) {
+    if (bits.bits(5) === 31) bits.skip(24) // usacSamplingFrequencyIndex
+    const coreFrameLength = USAC_FRAME_LENGTHS[bits.bits(3)]
+    if (coreFrameLength === undefined)
+      throw new FormatError('ERR_CODEC_CONFIG', 'expected a USAC frame length, found a reserved one')
+    return { coreFrameLength, extended: true }
+  }
+  if (objectType === AAC_OBJECT_TYPE.ER_ELD) return { coreFrameLength: bits.flag() ? 480 : 512, extended: true }
+  if (!GENERAL_AUDIO.has(objectType)) {
+    throw new FormatError('ERR_CODEC_CONFIG', `expected an AAC object type, found ${objectType}`, 0)
+  }
+  const shortFrames = bits.flag()
+  if (bits.flag()) bits.skip(14) // coreCoderDelay
+  const extended = bits.flag()
+  const length = shortFrames ? 960 : 1024
+  return { coreFrameLength: objectType === AAC_OBJECT_TYPE.ER_LD ? length / 2 : length, extended }
 }
 
 function readObjectType(bits: BitReader): number {
