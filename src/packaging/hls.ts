@@ -203,9 +203,20 @@ export function bandwidthOf(rendition: StoredRendition): { readonly peak: number
   return { peak: Math.max(peak, 1) || declared, average: duration === 0 ? declared : rate(bytes, duration) }
 }
 
-/** Frames a second: declared, else measured in the newest complete segments. */
+/** Frames a second: declared, else measured in the complete segments. */
 export function frameRateOf(rendition: StoredRendition): number | undefined {
-  return rendition.track.video?.frameRate
+  const declared = rendition.track.video?.frameRate
+  if (declared !== undefined) return declared
+  let packets = 0
+  let duration = 0
+  for (const segment of rendition.segments) {
+    if (!segment.complete || segment.gap) continue
+    packets += segment.packets
+    duration += segment.duration
+  }
+  return rendition.track.kind !== 'video' || duration === 0
+    ? undefined
+    : Math.round((packets * 1_000 * MICROS_PER_SECOND) / duration) / 1_000
 }
 
 /** Transfer characteristics 16 and 18 of ISO/IEC 23091-2 are PQ and HLG. */

@@ -2,13 +2,19 @@
 import type { HotObjects, ReadyAnswer } from './hot-objects.ts'
 import { type MediaName, parseMediaName } from './names.ts'
 import type { Packager } from './packager.ts'
-import { type StoredRendition, waitLimitMs } from './segment-store.ts'
+import { type StoredRendition, type StoredSegment, waitLimitMs } from './segment-store.ts'
 
 /** What a name stands for. Bytes are shared and never change. */
 export type MediaObject =
   | { readonly type: 'bytes'; readonly bytes: Buffer; readonly rendition: StoredRendition; readonly name: MediaName }
   /** A segment in production: its parts one by one, as they come. */
-  | { readonly type: 'growing'; readonly rendition: StoredRendition; readonly parts: AsyncIterable<Buffer> }
+  | {
+      readonly type: 'growing'
+      readonly rendition: StoredRendition
+      readonly parts: AsyncIterable<Buffer>
+      /** Whether all of it was handed out; meaningful after the last part. */
+      readonly whole: () => boolean
+    }
 
 /** A part or segment that is not announced yet is waited for only this far ahead, in segments. */
 const MAX_AHEAD = 1
@@ -30,12 +36,20 @@ export async function findMedia(
   const { number, part } = name
   const { store } = packager
   const newest = rendition.segments.at(-1)
-  if (newest === undefined || store.ended || number > newest.number + MAX_AHEAD || number < newest.number) return undefined
+  if (newest === undefined || store.ended || number > newest.number + MAX_AHEAD || number < newest.number)
+    return undefined
   if (part !== undefined && part > (number === newest.number ? newest.parts.length : 0)) return undefined
   const waitMs = waitLimitMs(store.targetDuration)
   if (!(await store.waitFor(rendition, { number, part: part ?? 0 }, { waitMs, signal }))) return undefined
   if (part !== undefined) return findMediaNow(packager, fileName)
-  return findMediaNow(packager, fileName) ?? { type: "growing", rendition, parts: growing(packager, rendition, number, signal) }
+  return (
+    findMediaNow(packager, fileName) ?? {
+      type: 'growing',
+      rendition,
+      parts: growing(packager, rendition, number, signal),
+      whole: () => segmentOf(rendition, number)?.complete === true,
+    }
+  )
 }
 
 /** As `findMedia`, for what is complete: never waits. */
@@ -56,10 +70,14 @@ function ownRendition(packager: Packager, name: MediaName): StoredRendition | un
 
 function bytesOf(rendition: StoredRendition, { period, number, part }: MediaName): Buffer | undefined {
   if (period !== undefined) return rendition.inits.find((init) => init.period === period)?.bytes
-  const oldest = rendition.segments[0]?.number
-  if (number === undefined || oldest === undefined) return undefined
-  const segment = rendition.segments[number - oldest]
+  if (number === undefined) return undefined
+  const segment = segmentOf(rendition, number)
   return part === undefined ? segment?.bytes : segment?.parts[part]?.bytes
+}
+
+function segmentOf({ segments }: StoredRendition, number: number): StoredSegment | undefined {
+  const oldest = segments[0]?.number
+  return oldest === undefined ? undefined : segments[number - oldest]
 }
 
 /** Ends with the segment, or where the stream stops. */
@@ -74,7 +92,7 @@ async function* growing(
     const waitMs = waitLimitMs(store.targetDuration)
     // Parts of a segment that ended are not followed by others.
     const reached = await store.waitFor(rendition, { number, part }, { waitMs, signal })
-    const segment = rendition.segments.find((one) => one.number === number)
+    const segment = segmentOf(rendition, number)
     const bytes = segment?.parts[part]?.bytes
     if (!reached || bytes === undefined) return
     yield bytes
@@ -90,7 +108,7 @@ export type BuildAnswer = (options: {
 }) => ReadyAnswer
 
 /** What is in these files never changes, and their names are never used again. */
-const IMMUTABLE = 'public, max-age=31536000, immutable'
+export const IMMUTABLE = 'public, max-age=31536000, immutable'
 
 export interface MediaAnswerOptions {
   readonly build: BuildAnswer

@@ -12,6 +12,7 @@ export interface BuiltPart {
   /** Presentation time of its first packet. */
   readonly presentationStart: Micros
   readonly duration: Micros
+  readonly packets: number
   /** Decoding can start at its first packet. */
   readonly independent: boolean
 }
@@ -91,6 +92,7 @@ export class PartBuilder {
     const samples = this.#samples
     const duration = this.#duration
     const { track, dts, pts, key } = (samples[0] as FragmentSample).packet
+    const packets = samples.length
     const bytes = writeFragment({
       sequence: ++this.#sequence,
       tracks: [{ track, baseDecodeTime: dts, samples }],
@@ -99,6 +101,7 @@ export class PartBuilder {
     this.#segmentStart = false
     this.#samples = []
     this.#duration = 0
-    return { bytes, start: dts, presentationStart: pts, duration, independent: track.kind !== 'video' || key }
+    const independent = track.kind !== 'video' || key
+    return { bytes, start: dts, presentationStart: pts, duration, packets, independent }
   }
 }

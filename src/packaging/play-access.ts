@@ -30,7 +30,13 @@ export class PlayAccess {
     const known = this.#open.get(path)
     if (known !== undefined && known.until > now) return known.open
     // An unspecified address: rules by address must not open the path for the others.
-    const request = { action: 'play', path, protocol: this.#protocol, remoteAddress: '0.0.0.0', credentials: {} } as const
+    const request = {
+      action: 'play',
+      path,
+      protocol: this.#protocol,
+      remoteAddress: '0.0.0.0',
+      credentials: {},
+    } as const
     const open = await this.#authorize(request).then(
       () => true,
       () => false,

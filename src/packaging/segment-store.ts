@@ -3,6 +3,7 @@ import { UnavailableError } from '../errors.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { renditionName } from './names.ts'
+import type { BuiltPart } from './part-builder.ts'
 import type { SegmenterResult } from './segmenter.ts'
 
 export interface StoredPart {
@@ -31,6 +32,7 @@ export interface StoredSegment {
   /** Presentation time of its first packet. */
   readonly presentationStart: Micros
   readonly duration: Micros
+  readonly packets: number
   readonly init: StoredInit | undefined
   /** Decoding can start with it. */
   readonly independent: boolean
@@ -247,7 +249,10 @@ export class SegmentStore {
   ): Promise<boolean> {
     if (this.#waiting >= this.#options.maxWaiting) {
       const { maxWaiting } = this.#options
-      throw new UnavailableError('ERR_PACKAGING_BUSY', `expected at most ${maxWaiting} requests that wait for one stream`)
+      throw new UnavailableError(
+        'ERR_PACKAGING_BUSY',
+        `expected at most ${maxWaiting} requests that wait for one stream`,
+      )
     }
     if (waitMs <= 0 || signal?.aborted) return Promise.resolve(false)
     return new Promise((resolve) => {
@@ -288,7 +293,7 @@ export class SegmentStore {
     if (rendition.open !== undefined && rendition.open.parts.length === 0) rendition.open.init = init
   }
 
-  #addPart(segment: MutableSegment, part: Omit<StoredPart, 'bytes'> & { readonly bytes: Uint8Array }): void {
+  #addPart(segment: MutableSegment, part: BuiltPart): void {
     const { start, presentationStart, duration, independent, bytes } = part
     if (segment.parts.length === 0) {
       segment.start = start
@@ -297,6 +302,7 @@ export class SegmentStore {
     }
     segment.parts.push({ start, presentationStart, duration, independent, bytes: bufferOf(bytes) })
     segment.duration += duration
+    segment.packets += part.packets
     segment.byteLength += bytes.byteLength
     this.#bytes += bytes.byteLength
   }
@@ -375,7 +381,7 @@ export class SegmentStore {
     this.onRemove?.(rendition, segment)
     for (const period of this.#periodStarts.keys()) if (period < segment.period) this.#periodStarts.delete(period)
     const inUse = rendition.segments[0]?.init
-    while (rendition.inits.length > 1 && inUse !== undefined && rendition.inits[0] !== inUse) rendition.inits.shift()
+    if (inUse !== undefined) rendition.inits = rendition.inits.slice(Math.max(0, rendition.inits.indexOf(inUse)))
     if (rendition.segments.length > 2 && rendition.segments.every(({ gap, complete }) => gap || !complete)) {
       this.#renditions.delete(rendition.name)
       this.#byTrack.delete(rendition.track.id)
@@ -404,6 +410,7 @@ function newSegment(
     start,
     presentationStart: start,
     duration: 0,
+    packets: 0,
     init: rendition.inits.at(-1),
     independent: true,
     parts: [],

@@ -197,13 +197,17 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
     const { targetDuration } = this.#options
     const { time } = this.#newest()
     const elapsed = packet.dts - time
-    const due = packet.track.kind === 'video' ? packet.key && elapsed + KEY_TOLERANCE >= targetDuration : elapsed >= targetDuration
+    const due =
+      packet.track.kind === 'video'
+        ? packet.key && elapsed + KEY_TOLERANCE >= targetDuration
+        : elapsed >= targetDuration
     const tooLong = elapsed + builder.interval > this.#limit
     if (!due && !tooLong) return
     const end = builder.end ?? time
     if (elapsed > this.#limit && packet.dts - end > SHORTEST_GAP && end > time) {
       const step = this.#limit - ROUNDING_ROOM
-      for (let gaps = 0, at = end; gaps < MAX_GAPS && packet.dts - at > KEY_TOLERANCE; gaps++, at += step) this.#startSegment(at)
+      for (let gaps = 0, at = end; gaps < MAX_GAPS && packet.dts - at > KEY_TOLERANCE; gaps++, at += step)
+        this.#startSegment(at)
     }
     if (packet.dts > this.#newest().time) this.#startSegment(packet.dts)
   }
@@ -333,7 +337,11 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
     if (current !== undefined) {
       const passed = this.#boundaries.filter(({ number }) => number > current.number && number <= target.number)
       const following = passed[0] ?? target
-      this.#close(rendition, following === target && target.period === current.period ? next : undefined, following.time)
+      this.#close(
+        rendition,
+        following === target && target.period === current.period ? next : undefined,
+        following.time,
+      )
       for (const [index, skipped] of passed.slice(0, -1).entries()) {
         this.#open(track, skipped)
         this.#results.push({ type: 'close', track, end: (passed[index + 1] as Boundary).time })

@@ -1,0 +1,218 @@
+/** The store's content as a DASH manifest (ISO/IEC 23009-1 section 5, low latency as DASH-IF IOP part 5). Pure: same content, same manifest. */
+import { codecString } from '../media/codecs/codec-string.ts'
+import { trackTimescale } from '../media/containers/isobmff/init-segment.ts'
+import type { AdaptationSet, Mpd, Period, Representation, TimelineEntry } from '../media/manifests/dash/model.ts'
+import { formatTimeline, type TimelineSegment } from '../media/manifests/dash/segment-template.ts'
+import { MICROS_PER_MS, MICROS_PER_SECOND, microsToTicks } from '../media/time.ts'
+import type { Track } from '../media/track.ts'
+import { bandwidthOf, frameRateOf, type ManifestSource } from './hls.ts'
+import { initName, segmentName } from './names.ts'
+import type { StoredRendition, StoredSegment } from './segment-store.ts'
+
+const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,http://www.dashif.org/guidelines/low-latency-live-v5'
+const ROLE = 'urn:mpeg:dash:role:2011'
+const CHANNELS = 'urn:mpeg:mpegB:cicp:ChannelConfiguration'
+/** http-iso: the answer is an ISO 8601 moment. The file is beside the manifest. */
+const UTC_TIMING = { schemeIdUri: 'urn:mpeg:dash:utc:http-iso:2014', value: 'time' }
+/** Distance to live that low-latency players aim at, in target durations. */
+const LATENCY = 1.5
+/** Distance to live of the others, in target durations. */
+const PRESENTATION_DELAY = 3
+/** A player that polls for the next segment loses half of this on average, seconds. */
+const MAX_UPDATE_PERIOD = 1
+
+/**
+ * Media times are stream times; the epoch of the stream is where they start, so a period's start is its presentation time. The
+ * segment in production is listed with the duration it is expected to have; players can fetch it while it grows.
+ */
+export function dashManifest(source: ManifestSource & { readonly nowMs: number }): Mpd {
+  const { store, epochMs, partTarget, nowMs } = source
+  const targetDuration = store.targetDuration ?? 1
+  const listed = store.renditions.map((rendition) => ({
+    rendition,
+    segments: rendition.segments.filter(
+      ({ number, parts, complete }) => number >= store.firstListed && (complete || parts.length > 0),
+    ),
+  }))
+  const numbers = [...new Set(listed.flatMap(({ segments }) => segments.map(({ period }) => period)))]
+  const periods = numbers.toSorted((left, right) => left - right).map((number) => periodOf(source, number, listed))
+  const spans = listed.map(({ segments }) => segments.reduce((sum, { duration }) => sum + duration, 0))
+  const end = Math.max(0, ...listed.map(({ segments }) => endOf(segments.at(-1))))
+  const seconds = (millis: number) => Math.round(millis) / 1_000
+  return {
+    type: 'dynamic',
+    profiles: PROFILES,
+    availabilityStartTime: epochMs,
+    publishTime: nowMs,
+    // Players ask no more for a presentation that has an end.
+    ...(store.ended
+      ? { mediaPresentationDuration: end / MICROS_PER_SECOND }
+      : { minimumUpdatePeriod: Math.min(MAX_UPDATE_PERIOD, targetDuration / 2) }),
+    minBufferTime: seconds(Math.max(partTarget / MICROS_PER_MS, 500)),
+    timeShiftBufferDepth: Math.max(targetDuration, ...spans.map((span) => seconds(span / MICROS_PER_MS))),
+    suggestedPresentationDelay: PRESENTATION_DELAY * targetDuration,
+    maxSegmentDuration: targetDuration + 0.5,
+    baseUrls: [],
+    locations: [],
+    serviceDescriptions: [
+      {
+        id: '0',
+        scopes: [],
+        latency: {
+          referenceId: 0,
+          targetMs: Math.round(LATENCY * targetDuration * 1_000),
+          minMs: Math.round(targetDuration * 1_000),
+          maxMs: Math.round(2 * PRESENTATION_DELAY * targetDuration * 1_000),
+        },
+        playbackRate: { min: 0.96, max: 1.04 },
+      },
+    ],
+    periods,
+    utcTimings: [UTC_TIMING],
+  }
+}
+
+interface Listed {
+  readonly rendition: StoredRendition
+  readonly segments: readonly StoredSegment[]
+}
+
+function periodOf(source: ManifestSource, number: number, listed: readonly Listed[]): Period {
+  const { store } = source
+  const start = store.periodStart(number)
+  const adaptationSets = listed.flatMap(({ rendition, segments }, index): AdaptationSet[] => {
+    const own = segments.filter(({ period }) => period === number)
+    const track = own.findLast(({ init }) => init !== undefined)?.init?.track
+    if (track === undefined) return []
+    const main = listed.findIndex((other) => other.rendition.track.kind === track.kind) === index
+    return [adaptationSet(source, { rendition, track, segments: own, period: number, main })]
+  })
+  return {
+    id: `p${number}`,
+    start: start / MICROS_PER_SECOND,
+    baseUrls: [],
+    adaptationSets,
+  }
+}
+
+interface SetContent {
+  readonly rendition: StoredRendition
+  readonly track: Track
+  readonly segments: readonly StoredSegment[]
+  readonly period: number
+  readonly main: boolean
+}
+
+function adaptationSet(
+  source: ManifestSource,
+  { rendition, track, segments, period, main }: SetContent,
+): AdaptationSet {
+  const { store, token, epochMs, partTarget } = source
+  const timescale = trackTimescale(track)
+  const targetDuration = store.targetDuration ?? 1
+  const start = store.periodStart(period)
+  const open = segments.some(({ complete }) => !complete)
+  return {
+    id: String(track.id),
+    contentType: track.kind,
+    ...(track.language === undefined ? {} : { lang: track.language }),
+    segmentAlignment: true,
+    mimeType: `${track.kind}/mp4`,
+    startWithSap: 1,
+    audioChannelConfigurations: [],
+    contentProtections: [],
+    essentialProperties: [],
+    supplementalProperties: [],
+    baseUrls: [],
+    labels: track.name === undefined ? [] : [track.name],
+    accessibilities: [],
+    roles: [{ schemeIdUri: ROLE, value: main ? 'main' : 'alternate' }],
+    producerReferenceTimes: [
+      {
+        id: 0,
+        type: 'encoder',
+        inband: false,
+        wallClockTime: epochMs + start / MICROS_PER_MS,
+        presentationTime: microsToTicks(start, timescale),
+        utcTiming: UTC_TIMING,
+      },
+    ],
+    segmentTemplate: {
+      timescale,
+      presentationTimeOffset: microsToTicks(start, timescale),
+      startNumber: segments[0]?.number ?? 0,
+      initialization: initName(rendition.name, token, period),
+      media: segmentName(rendition.name, token, '$Number$'),
+      ...(store.ended || !open
+        ? {}
+        : {
+            availabilityTimeOffset: Math.max(
+              0,
+              Math.round(targetDuration * 1_000 - partTarget / MICROS_PER_MS) / 1_000,
+            ),
+            availabilityTimeComplete: false,
+          }),
+      timeline: timelineOf(segments, timescale, targetDuration),
+    },
+    representations: [representation(rendition, track)],
+  }
+}
+
+/** Each segment lasts until the next one starts, in ticks, so that nothing adds up. */
+function timelineOf(segments: readonly StoredSegment[], timescale: number, targetDuration: number): TimelineEntry[] {
+  const entries: TimelineSegment[] = []
+  for (const [index, segment] of segments.entries()) {
+    const time = microsToTicks(segment.presentationStart, timescale)
+    const next = segments[index + 1]
+    if (next !== undefined) {
+      entries.push({ time, duration: Math.max(1, microsToTicks(next.presentationStart, timescale) - time) })
+      continue
+    }
+    const before = segments[index - 1]
+    const expected = before?.duration ?? targetDuration * MICROS_PER_SECOND
+    const duration = segment.complete ? segment.duration : Math.max(expected, segment.duration)
+    entries.push({ time, duration: Math.max(1, microsToTicks(segment.presentationStart + duration, timescale) - time) })
+  }
+  return formatTimeline(entries)
+}
+
+function representation(rendition: StoredRendition, track: Track): Representation {
+  const rate = frameRateOf(rendition)
+  return {
+    id: rendition.name,
+    bandwidth: bandwidthOf(rendition).peak,
+    codecs: codecString(track),
+    ...(track.video === undefined || track.video.width === 0
+      ? {}
+      : { width: track.video.width, height: track.video.height }),
+    ...(rate === undefined ? {} : { frameRate: fraction(rate) }),
+    ...(track.audio === undefined ? {} : { audioSamplingRate: track.audio.sampleRate }),
+    audioChannelConfigurations:
+      track.audio === undefined
+        ? []
+        : [{ schemeIdUri: CHANNELS, value: String(channelConfiguration(track.audio.channels)) }],
+    contentProtections: [],
+    essentialProperties: [],
+    supplementalProperties: [],
+    producerReferenceTimes: [],
+    baseUrls: [],
+  }
+}
+
+/** ISO/IEC 23091-3 numbers layouts: up to six channels by their count, then 7.1 is 12. */
+function channelConfiguration(channels: number): number {
+  return channels === 8 ? 12 : channels
+}
+
+/** `25`, `30000/1001`. */
+function fraction(rate: number): string {
+  const whole = Math.round(rate)
+  if (Math.abs(rate - whole) < 0.005) return String(whole)
+  const ntsc = Math.ceil(rate)
+  if (Math.abs(rate - (ntsc * 1_000) / 1_001) < 0.005) return `${ntsc * 1_000}/1001`
+  return `${Math.round(rate * 1_000)}/1000`
+}
+
+function endOf(segment: StoredSegment | undefined): number {
+  return segment === undefined ? 0 : segment.start + segment.duration
+}
