@@ -214,7 +214,7 @@ describe('AAC configuration', () => {
 
   it('reads low delay and USAC, and refuses what is not AAC', () => {
     assert.equal(readAacConfig(hex('f8e62000')).coreFrameLength, 512)
-    const usac = readAacConfig(hex('f9464010'))
+    const usac = readAacConfig(hex('f9464020'))
     assert.deepEqual([usac.objectType, usac.sampleRate, usac.channels, usac.coreFrameLength], [42, 48_000, 2, 1024])
     assert.throws(() => readAacConfig(hex('4190')), { code: 'ERR_CODEC_CONFIG' })
   })
