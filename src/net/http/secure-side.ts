@@ -51,8 +51,10 @@ export function openSecureSide(tls: TlsMaterial, host: SecureSideHost): SecureSi
     },
     (socket: TLSSocket) => {
       socket.on('error', ignore)
-      if (socket.alpnProtocol === 'h2') http2.emit('connection', socket)
-      else host.serveHttp1(socket)
+      if (socket.alpnProtocol !== 'h2') return host.serveHttp1(socket)
+      // A session with half a connection would stay until its idle time is over.
+      socket.allowHalfOpen = false
+      http2.emit('connection', socket)
     },
   )
   // A server of its own for the sockets, so that a refused one costs no handshake.
