@@ -4,7 +4,6 @@ import { BitReader } from '../../bytes/bit-reader.ts'
 import type { ColorInfo } from '../../track.ts'
 import { nalUnits, unescapeNalUnit } from '../nal-units.ts'
 import { checkPictureSize, frameRateOf, readVideoSignalType } from '../picture.ts'
-import type { HevcProfile } from './config.ts'
 
 /** nal_unit_type of section 7.4.2.2. IRAP pictures are 16 to 23. */
 export const HEVC_NAL = {
@@ -16,6 +15,18 @@ export const HEVC_NAL = {
   ACCESS_UNIT_DELIMITER: 35,
   SEI: 39,
 } as const
+
+/** profile_tier_level, as SPS and hvcC share it. */
+export interface HevcProfile {
+  readonly space: number
+  readonly tier: number
+  readonly profile: number
+  /** general_profile_compatibility_flags, 32 bits. */
+  readonly compatibility: number
+  /** general_constraint_indicator_flags: six bytes. */
+  readonly constraints: Uint8Array
+  readonly level: number
+}
 
 export interface HevcSps {
   readonly general: HevcProfile

@@ -2,23 +2,12 @@
 import { FormatError } from '../../../errors.ts'
 import { ByteReader } from '../../bytes/byte-reader.ts'
 import { ByteWriter } from '../../bytes/byte-writer.ts'
-import { HEVC_NAL, hevcNalType, readHevcSps } from './bitstream.ts'
+import { HEVC_NAL, type HevcProfile, hevcNalType, readHevcSps } from './bitstream.ts'
 
 /** Arrays of NAL units in a record; there are about eight types. */
 const MAX_ARRAYS = 32
 /** NAL units of all arrays. */
 const MAX_CONFIG_UNITS = 256
-
-export interface HevcProfile {
-  readonly space: number
-  readonly tier: number
-  readonly profile: number
-  /** general_profile_compatibility_flags, 32 bits. */
-  readonly compatibility: number
-  /** general_constraint_indicator_flags: six bytes. */
-  readonly constraints: Uint8Array
-  readonly level: number
-}
 
 export interface HevcConfig extends HevcProfile {
   readonly minSpatialSegmentation: number
