@@ -56,6 +56,7 @@ export class H264MosaicEncoder {
   readonly #crLevels = new Int16Array(4)
   readonly #cbPrediction = new Int32Array(4)
   readonly #crPrediction = new Int32Array(4)
+  readonly #chromaSums = new Int16Array(4)
   readonly #residual = new Float64Array(16)
   readonly #transformed = new Float64Array(16)
 
@@ -146,12 +147,13 @@ export class H264MosaicEncoder {
     const cbCoded = this.#codeChroma(column, row, cb, this.cb, this.#codedCb, this.#cbPrediction, this.#cbLevels)
     const crCoded = this.#codeChroma(column, row, cr, this.cr, this.#codedCr, this.#crPrediction, this.#crLevels)
     const chroma = cbCoded || crCoded
-    writer
-      .ue(mbType + (chroma ? WITH_CHROMA_DC : 0))
-      .ue(0) // intra_chroma_pred_mode: DC
-      .se(0) // mb_qp_delta
-    if (lumaCoded) writeLevels(writer, this.#lumaLevels)
-    else writer.bits(1, 1)
+    // mb_type in Exp-Golomb, then one bit each: intra_chroma_pred_mode 0 (DC), mb_qp_delta 0, and coeff_token of no luma levels.
+    const type = mbType + (chroma ? WITH_CHROMA_DC : 0) + 1
+    const typeLength = 63 - 2 * Math.clz32(type)
+    if (lumaCoded) {
+      writer.bits((type << 2) | 0b11, typeLength + 2)
+      writeLevels(writer, this.#lumaLevels)
+    } else writer.bits((type << 3) | 0b111, typeLength + 3)
     if (chroma) {
       writeLevels(writer, this.#cbLevels)
       writeLevels(writer, this.#crLevels)
@@ -233,15 +235,19 @@ export class H264MosaicEncoder {
       return false
     }
     hadamard2(levels)
-    for (let i = 0; i < 4; i++) levels[i] = limit(Math.round(((levels[i] as number) * CHROMA_GAIN) / 4))
-    const [a, b, c, d] = levels as unknown as [number, number, number, number]
-    const sums = [a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d]
+    let nonZero = 0
+    for (let i = 0; i < 4; i++) {
+      levels[i] = limit(Math.round(((levels[i] as number) * CHROMA_GAIN) / 4))
+      if (levels[i] !== 0) nonZero++
+      this.#chromaSums[i] = levels[i] as number
+    }
+    hadamard2(this.#chromaSums)
     for (let i = 0; i < 4; i++) {
       // Section 8.5.11.2, then 8.5.12.
-      const dc = ((sums[i] as number) * LEVEL_SCALE * QP_STEP) >> 5
+      const dc = ((this.#chromaSums[i] as number) * LEVEL_SCALE * QP_STEP) >> 5
       reconstruction[start + (i >> 1) * cells + (i & 1)] = clip((prediction[i] as number) + ((dc + 32) >> 6))
     }
-    return a !== 0 || b !== 0 || c !== 0 || d !== 0
+    return nonZero > 0
   }
 }
 
@@ -282,7 +288,10 @@ function butterfly(input: Float64Array, output: Float64Array, at: number, step: 
 }
 
 function hadamard2(levels: Int16Array): void {
-  const [a, b, c, d] = levels as unknown as [number, number, number, number]
+  const a = levels[0] as number
+  const b = levels[1] as number
+  const c = levels[2] as number
+  const d = levels[3] as number
   levels[0] = a + b + c + d
   levels[1] = a - b + c - d
   levels[2] = a + b - c - d

@@ -109,6 +109,23 @@ test('the driver keeps the rate with late timers, and stops', () => {
   assert.equal(clock.pending, false)
 })
 
+test('while nobody watches packets come five times a second, and none is left out', () => {
+  const clock = new FakeClock(START)
+  const times: number[] = []
+  let watching = false
+  const write = (packet: Packet) => void (packet.track.kind === 'video' && times.push(clock.now() - START))
+  const channel = startTestChannel({ announce: () => {}, write }, { sound, clock, watched: () => watching })
+  clock.run(4_000, 0)
+  const wakeUps = new Set(times).size
+  watching = true
+  clock.run(4_000, 0)
+  channel.close()
+
+  assert.ok(wakeUps <= 21)
+  assert.ok(new Set(times).size > 100)
+  assert.ok(times.length >= 199 && times.length <= 201)
+})
+
 test('a publisher that refuses ends the channel', () => {
   const clock = new FakeClock(START)
   const refusal = new Error('taken over')

@@ -115,7 +115,7 @@ export class TestPicture {
   #drawSweep(step: number): void {
     const { x, y, width, marker } = SWEEP
     const half = SWEEP_FRAMES / 2
-    const way = (1 - Math.cos((Math.PI * step) / half)) / 2
+    const way = (step < half ? step : SWEEP_FRAMES - step) / half
     const next = x + 2 * Math.round((way * (width - marker)) / 2)
     this.picture.fill(this.#markerX, y, marker, marker, BACKGROUND)
     this.picture.fill(x, y + 2, width, 2, LINE)
