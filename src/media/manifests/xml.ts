@@ -56,9 +56,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\n': '&#10;',
   '\r': '&#13;',
 }
-// oxlint-disable-next-line no-control-regex -- control characters are what these patterns look for
 const SPECIAL = /[&<>"\u0000-\u001f\ufffe\uffff]|\p{Surrogate}/u
-// oxlint-disable-next-line no-control-regex
 const SPECIAL_CHARACTERS = /[&<>"\u0000-\u001f\ufffe\uffff]|\p{Surrogate}/gu
 
 const ENTITIES: ReadonlyMap<string, string> = new Map([

@@ -134,14 +134,10 @@ export function byteRange(range: ByteRange): string {
   return `${range.length}@${range.offset}`
 }
 
-// oxlint-disable-next-line no-control-regex -- control characters are what these patterns look for
 const UNQUOTABLE = /["\u0000-\u001f\u007f]/
-// oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/g
-// oxlint-disable-next-line no-control-regex
 const UNSAFE_URI = /^#|["\s\u0000-\u001f\u007f]/
 
-// oxlint-disable-next-line no-control-regex
 const UNSAFE_URI_CHARACTER = /^#|["\s\u0000-\u001f\u007f]/gu
 
 declare const encodeURIComponent: (text: string) => string
