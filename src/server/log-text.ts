@@ -6,9 +6,9 @@ export const MAX_LOG_TEXT = 256
 const MAX_SCANNED_TEXT = 4096
 
 const REDACTED = '[redacted]'
-/** `?key=` and its relatives, also percent-encoded once. */
+/** `?key=` and its relatives, also percent-encoded once. The bounds keep hostile text from costing more than its length. */
 const QUERY_SECRET =
-  /((?:^|[?&;#\s]|%3f|%26|%3b)(?:[a-z_-]*(?:key|token|secret|password|passwd|signature|auth)[a-z_-]*)(?:=|%3d))[^&;#\s"'<>]*/gi
+  /((?:^|[?&;#\s]|%3f|%26|%3b)(?:[a-z_-]{0,32}(?:key|token|secret|password|passwd|signature|auth)[a-z_-]{0,32})(?:=|%3d))[^&;#\s"'<>]*/gi
 const AUTHORIZATION = /\b(bearer|basic|digest)(\s+|%20)[^\s"',]{6,}/gi
 const USER_INFO = /(:\/\/)[^/?#\s@]+@/g
 /** `publish:live/NAME:KEY` of an SRT stream id. */

@@ -169,6 +169,32 @@ describe('life of a server', () => {
   })
 })
 
+describe('the test channel', () => {
+  test('is on air from the start, for every protocol, and can be turned off', async () => {
+    const server = await start({ testChannel: true })
+
+    const list = (await (await get(server, '/live.json')).json()) as { streams: { path: string; tracks: unknown[] }[] }
+    assert.deepEqual(
+      list.streams.map((stream) => [stream.path, stream.tracks.length]),
+      [['live/test', 2]],
+    )
+    const flv = await get(server, '/live/test.flv')
+    const reader = (flv.body as ReadableStream<Uint8Array>).getReader()
+    const { value } = await reader.read()
+    assert.equal(Buffer.from(value ?? []).toString('latin1', 0, 3), 'FLV')
+    await reader.cancel()
+
+    await server.reload({
+      host: '127.0.0.1',
+      data: path.join(folder, 'data'),
+      testChannel: false,
+      http: { port: 0 },
+      rtmp: { port: 0, tlsPort: 0 },
+    })
+    assert.deepEqual(server.streams, [])
+  })
+})
+
 describe('reload', () => {
   const base = () => ({
     host: '127.0.0.1',

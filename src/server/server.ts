@@ -101,6 +101,7 @@ class Server implements HeadendServer {
   #pathOf: (path: string) => ResolvedPath
   #tls: TlsMaterial | undefined
   #front: HttpFront | undefined
+  #testChannel: Closable | undefined
   #ready = false
   #reloading: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
@@ -206,6 +207,7 @@ class Server implements HeadendServer {
     // Routes first, so that the first request that is accepted finds them all.
     for (const { name } of modules) await this.#serve(name)
     await this.#openFront()
+    await this.#setTestChannel()
     await this.#writeReadyFile()
     this.#ready = true
     this.#log.info({ ports: this.ports }, 'headend is ready')
@@ -260,6 +262,18 @@ class Server implements HeadendServer {
     }
   }
 
+  /** Loaded when everything listens already: the picture takes time to make. */
+  async #setTestChannel(): Promise<void> {
+    const wanted = this.#settings.server.testChannel
+    if (!wanted) {
+      await this.#testChannel?.close()
+      this.#testChannel = undefined
+    } else if (this.#testChannel === undefined) {
+      const { openTestChannel } = await import('./test-channel.ts')
+      this.#testChannel = await openTestChannel({ hub: this.#hub, sessions: this.sessions, log: this.#log })
+    }
+  }
+
   async #reload(input: SettingsInput): Promise<readonly string[]> {
     if (this.#closing !== undefined) throw new UnavailableError('ERR_HUB_CLOSED', 'the server is shutting down')
     const next = parseSettings(input)
@@ -303,6 +317,7 @@ class Server implements HeadendServer {
       this.#front?.setTls(tls)
       changed.push('certificate')
     }
+    await this.#setTestChannel()
     await this.#writeReadyFile()
     this.#log.info({ changed }, 'settings reloaded')
     this.#events.emit('reload', { changed })
@@ -316,6 +331,7 @@ class Server implements HeadendServer {
     const { drainMs, readyFile } = this.#settings.server
     // The HTTP front goes last: /readyz answers 503 while the others end their sessions.
     const drained = (async () => {
+      await this.#testChannel?.close()
       await Promise.all([...this.#listening.values()].map((listening) => listening.close()))
       this.#hub.close()
       await this.#front?.close()
