@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { installed, root, run } from './command.ts'
 
-const PROJECTS = ['.', 'src/media', 'web']
+const PROJECTS = ['.', 'src/media', 'web', 'test/browser']
 
 let failed = false
 for (const project of PROJECTS) {
