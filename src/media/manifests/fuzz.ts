@@ -57,6 +57,7 @@ const MPD = `<?xml version="1.0"?>
 
 const XML = `<?xml version="1.0"?><!-- c --><a:b xmlns:a="urn:a" c="&lt;&#65;&#x42;" d='"'>t<![CDATA[<]]><e/></a:b>`
 
+/** For scripts/fuzz.ts. */
 export const fuzzTargets: readonly FuzzTarget[] = [
   {
     name: 'manifests/m3u8',

@@ -8,6 +8,7 @@ const MAX_VALUE_LENGTH = 64 * 1024
 /** Bounds the memory of the tree: 4 MiB of `<a/>` would be a million objects. */
 const MAX_ELEMENTS = 100_000
 
+/** One element with everything in it. */
 export interface XmlElement {
   /** As written, with its prefix: `cenc:pssh`. */
   readonly name: string
@@ -243,12 +244,9 @@ class XmlReader {
   }
 
   #error(expected: string): FormatError {
-    const found = this.#text.slice(this.#at, this.#at + 20)
-    return new FormatError(
-      'ERR_XML_SYNTAX',
-      `expected ${expected}, found ${found === '' ? 'the end' : `"${found}"`}`,
-      this.#at,
-    )
+    const next = this.#text.slice(this.#at, this.#at + 20)
+    const found = next === '' ? 'the end' : `"${next}"`
+    return new FormatError('ERR_XML_SYNTAX', `expected ${expected}, found ${found}`, this.#at)
   }
 }
 

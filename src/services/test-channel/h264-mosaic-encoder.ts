@@ -28,6 +28,7 @@ const ZIGZAG = [
   7, 11, 14, 15,
 ]
 
+/** What `encode` gives; the data is the caller's. */
 export interface EncodedPicture {
   /** One slice as a NAL unit with its length in front. */
   readonly data: Uint8Array

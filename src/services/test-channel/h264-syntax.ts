@@ -14,6 +14,7 @@ const NAL_SLICE = 0x41
 const SLICE_P_ONLY = 5
 const SLICE_I_ONLY = 7
 
+/** What the parameter sets say. */
 export interface VideoFormat {
   /** Macroblocks. */
   readonly width: number

@@ -156,6 +156,7 @@ const GLYPHS: Readonly<Record<string, Glyph>> = {
 const GLYPH_HEIGHT = 16
 const ARC_STEPS = 24
 
+/** Size and weight of a text. */
 export interface PenOptions {
   /** Of the letters including the pen, in squares. */
   readonly height: number

@@ -29,6 +29,7 @@ const SYSTEM_CLOCK: TestChannelClock = {
   },
 }
 
+/** What a channel is made of and driven by. */
 export interface TestChannelOptions {
   readonly sound: TestSound
   readonly clock?: TestChannelClock

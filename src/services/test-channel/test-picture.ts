@@ -2,6 +2,7 @@
 import { type Color, type Mask, MosaicPicture, rgb } from './mosaic-picture.ts'
 import { drawText } from './stroke-font.ts'
 
+/** Frames a second, and milliseconds of one. */
 export const FRAME_RATE = 25
 export const FRAME_MS = 1_000 / FRAME_RATE
 /** Frames from the turn of a second for which the flash is lit; the beep lasts as long. */

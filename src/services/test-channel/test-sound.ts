@@ -3,9 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { ByteReader } from '../../media/bytes/byte-reader.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../media/time.ts'
 
+/** Samples a second, and samples of one AAC frame. */
 export const SAMPLE_RATE = 48_000
 export const FRAME_SAMPLES = 1_024
 
+/** The loop, ready to be sent frame by frame. */
 export interface TestSound {
   /** AudioSpecificConfig. */
   readonly config: Uint8Array

@@ -25,6 +25,7 @@ export interface Mpd {
   readonly utcTimings: readonly Descriptor[]
 }
 
+/** What relative URLs below it stand on. */
 export interface BaseUrl {
   readonly url: string
   readonly serviceLocation?: string
@@ -33,6 +34,7 @@ export interface BaseUrl {
   readonly availabilityTimeComplete?: boolean
 }
 
+/** How the provider wants it played. */
 export interface ServiceDescription {
   readonly id?: string
   readonly scopes: readonly Descriptor[]
@@ -61,6 +63,7 @@ export interface Descriptor {
   readonly value?: string
 }
 
+/** A stretch of the presentation with one set of tracks. */
 export interface Period {
   readonly id?: string
   readonly start?: number
@@ -92,6 +95,7 @@ export interface RepresentationCommon {
   readonly segmentTemplate?: SegmentTemplate
 }
 
+/** Representations of one content that a player may switch between. */
 export interface AdaptationSet extends RepresentationCommon {
   readonly id?: string
   /** `video`, `audio`, `text`. */
@@ -109,12 +113,14 @@ export interface AdaptationSet extends RepresentationCommon {
   readonly representations: readonly Representation[]
 }
 
+/** One quality of one content. */
 export interface Representation extends RepresentationCommon {
   readonly id: string
   /** Bits a second. */
   readonly bandwidth: number
 }
 
+/** One DRM system, or the generic descriptor of the encryption scheme. */
 export interface ContentProtection extends Descriptor {
   /** UUID text; cenc:default_KID. */
   readonly defaultKid?: string
@@ -127,6 +133,7 @@ export interface ContentProtection extends Descriptor {
   readonly licenseUrl?: string
 }
 
+/** Says which wall-clock time a media time was made at. */
 export interface ProducerReferenceTime {
   readonly id: number
   readonly type?: string
@@ -137,6 +144,7 @@ export interface ProducerReferenceTime {
   readonly utcTiming?: Descriptor
 }
 
+/** How the URLs and times of segments are computed. */
 export interface SegmentTemplate {
   /** Ticks a second; 1 when absent. */
   readonly timescale?: number

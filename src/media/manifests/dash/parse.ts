@@ -237,8 +237,6 @@ function missing(element: XmlElement, name: string): never {
 }
 
 function invalid(expected: string, found: string): FormatError {
-  return new FormatError(
-    'ERR_DASH_SYNTAX',
-    `expected ${expected}, found ${found.length > 60 ? `${found.slice(0, 60)}…` : found}`,
-  )
+  const shown = found.length > 60 ? `${found.slice(0, 60)}…` : found
+  return new FormatError('ERR_DASH_SYNTAX', `expected ${expected}, found ${shown}`)
 }

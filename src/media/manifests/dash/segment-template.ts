@@ -2,6 +2,7 @@
 import { FormatError } from '../../../errors.ts'
 import type { AdaptationSet, Period, Representation, SegmentTemplate, TimelineEntry } from './model.ts'
 
+/** What a template may ask for. */
 export interface TemplateValues {
   readonly representationId?: string
   readonly bandwidth?: number

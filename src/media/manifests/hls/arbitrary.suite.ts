@@ -77,6 +77,7 @@ function inForce(playlist: MediaPlaylist): MediaPlaylist {
     : { ...playlist, segments, openSegment: carry(playlist.openSegment) }
 }
 
+/** Media playlists that can be written. */
 export const arbitraryMediaPlaylist: fc.Arbitrary<MediaPlaylist> = record<MediaPlaylist>(
   {
     type: fc.constant('media'),
@@ -134,6 +135,7 @@ const variantCommon = {
   name: text,
 }
 
+/** Multivariant playlists that can be written. */
 export const arbitraryMultivariantPlaylist: fc.Arbitrary<MultivariantPlaylist> = record<MultivariantPlaylist>(
   {
     type: fc.constant('multivariant'),

@@ -130,6 +130,7 @@ export function seconds(value: number): string {
   return String(Math.round(value * 1e6) / 1e6)
 }
 
+/** `LENGTH@OFFSET`. */
 export function byteRange(range: ByteRange): string {
   return `${range.length}@${range.offset}`
 }

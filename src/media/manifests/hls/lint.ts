@@ -1,6 +1,7 @@
 /** Checks a media playlist, alone and against the one before it, by the rules a server must keep (RFC 8216bis sections 4.4 and 6.2, annex B). */
 import type { MediaPlaylist, Segment } from './model.ts'
 
+/** Names of the rules; tests and reports rely on them. */
 export type LintRule =
   | 'date-range'
   | 'discontinuity-sequence'
@@ -25,6 +26,7 @@ export type LintRule =
   | 'went-back'
   | 'window-short'
 
+/** One rule broken at one place. */
 export interface LintViolation {
   readonly rule: LintRule
   /** `error`: a MUST of the specification; `warning`: a SHOULD, or what players are known to dislike. */

@@ -28,12 +28,14 @@ export interface MediaPlaylist {
   readonly ended: boolean
 }
 
+/** EXT-X-START: where to begin playing. */
 export interface StartPoint {
   /** From the beginning, or from the end when negative. */
   readonly timeOffset: number
   readonly precise?: true
 }
 
+/** EXT-X-SERVER-CONTROL: what the server can do and how far players stay behind. */
 export interface ServerControl {
   readonly canBlockReload?: true
   readonly canSkipUntil?: number
@@ -42,6 +44,7 @@ export interface ServerControl {
   readonly holdBack?: number
 }
 
+/** EXT-X-SKIP. */
 export interface Skip {
   readonly skippedSegments: number
   readonly recentlyRemovedDateRanges?: readonly string[]
@@ -62,6 +65,7 @@ export interface SegmentHead {
   readonly parts: readonly Part[]
 }
 
+/** A complete segment. */
 export interface Segment extends SegmentHead {
   readonly duration: number
   readonly title?: string
@@ -69,6 +73,7 @@ export interface Segment extends SegmentHead {
   readonly byteRange?: ByteRange
 }
 
+/** EXT-X-PART: a piece of a segment that can be fetched by itself. */
 export interface Part {
   readonly duration: number
   readonly uri: string
@@ -77,16 +82,19 @@ export interface Part {
   readonly gap?: true
 }
 
+/** Bytes of a resource. */
 export interface ByteRange {
   readonly length: number
   readonly offset: number
 }
 
+/** EXT-X-MAP. */
 export interface InitializationSection {
   readonly uri: string
   readonly byteRange?: ByteRange
 }
 
+/** EXT-X-KEY and EXT-X-SESSION-KEY. */
 export interface Key {
   /** `AES-128`, `SAMPLE-AES`, `SAMPLE-AES-CTR` … `NONE` is said by the absence of keys. */
   readonly method: string
@@ -98,6 +106,7 @@ export interface Key {
   readonly keyFormatVersions?: string
 }
 
+/** EXT-X-DATERANGE. */
 export interface DateRange {
   readonly id: string
   readonly class?: string
@@ -116,6 +125,7 @@ export interface DateRange {
   readonly clientAttributes?: Readonly<Record<string, string>>
 }
 
+/** EXT-X-PRELOAD-HINT: what comes next, to be asked for ahead. */
 export interface PreloadHint {
   readonly type: 'PART' | 'MAP'
   readonly uri: string
@@ -123,12 +133,14 @@ export interface PreloadHint {
   readonly byteRangeLength?: number
 }
 
+/** EXT-X-RENDITION-REPORT: how far another playlist of the same presentation is. */
 export interface RenditionReport {
   readonly uri: string
   readonly lastMsn?: number
   readonly lastPart?: number
 }
 
+/** The choice of variants and renditions; optional properties are absent, never `undefined`. */
 export interface MultivariantPlaylist {
   readonly type: 'multivariant'
   readonly version: number
@@ -191,6 +203,7 @@ export interface Variant extends VariantCommon {
 /** EXT-X-I-FRAME-STREAM-INF. */
 export interface IFrameVariant extends VariantCommon {}
 
+/** Pixels. */
 export interface Resolution {
   readonly width: number
   readonly height: number

@@ -5,6 +5,7 @@ import { AttributeList, parseInteger, quoted, safeUri } from './attribute-list.t
 import type { IFrameVariant, Key, MultivariantPlaylist, Rendition, StartPoint, Variant } from './model.ts'
 import * as tags from './tags.ts'
 
+/** The playlist's text. */
 export function formatMultivariantPlaylist(playlist: MultivariantPlaylist): string {
   let text = `#EXTM3U\n#EXT-X-VERSION:${playlist.version}\n`
   if (playlist.independentSegments) text += '#EXT-X-INDEPENDENT-SEGMENTS\n'

@@ -14,6 +14,7 @@ import type {
   StartPoint,
 } from './model.ts'
 
+/** EXT-X-START. */
 export function readStart(attributes: AttributeList): StartPoint {
   return withoutUndefined<StartPoint>({
     timeOffset: attributes.decimal('TIME-OFFSET') ?? 0,
@@ -21,10 +22,12 @@ export function readStart(attributes: AttributeList): StartPoint {
   })
 }
 
+/** A whole line. */
 export function writeStart(start: StartPoint): string {
   return `#EXT-X-START:TIME-OFFSET=${seconds(start.timeOffset)}${start.precise ? ',PRECISE=YES' : ''}\n`
 }
 
+/** EXT-X-SERVER-CONTROL. */
 export function readServerControl(attributes: AttributeList): ServerControl {
   return withoutUndefined<ServerControl>({
     canBlockReload: attributes.yes('CAN-BLOCK-RELOAD'),
@@ -35,6 +38,7 @@ export function readServerControl(attributes: AttributeList): ServerControl {
   })
 }
 
+/** A whole line. */
 export function writeServerControl(control: ServerControl): string {
   let list = ''
   if (control.canBlockReload) list += ',CAN-BLOCK-RELOAD=YES'
@@ -67,6 +71,7 @@ export function writeKey(key: Key): string {
   return list
 }
 
+/** EXT-X-MAP. */
 export function readMap(attributes: AttributeList): InitializationSection {
   const range = attributes.text('BYTERANGE')
   return withoutUndefined<InitializationSection>({
@@ -75,6 +80,7 @@ export function readMap(attributes: AttributeList): InitializationSection {
   })
 }
 
+/** A whole line. */
 export function writeMap(map: InitializationSection): string {
   const range = map.byteRange === undefined ? '' : `,BYTERANGE="${byteRange(map.byteRange)}"`
   return `#EXT-X-MAP:URI="${safeUri(map.uri)}"${range}\n`
@@ -93,6 +99,7 @@ export function readPart(attributes: AttributeList, nextOffset: (uri: string) =>
   })
 }
 
+/** A whole line. */
 export function writePart(part: Part): string {
   let line = `#EXT-X-PART:DURATION=${seconds(part.duration)},URI="${safeUri(part.uri)}"`
   if (part.independent) line += ',INDEPENDENT=YES'
@@ -113,6 +120,7 @@ export function readPreloadHint(attributes: AttributeList): PreloadHint | undefi
   })
 }
 
+/** A whole line. */
 export function writePreloadHint(hint: PreloadHint): string {
   let line = `#EXT-X-PRELOAD-HINT:TYPE=${hint.type},URI="${safeUri(hint.uri)}"`
   if (hint.byteRangeStart !== undefined) line += `,BYTERANGE-START=${hint.byteRangeStart}`
@@ -120,6 +128,7 @@ export function writePreloadHint(hint: PreloadHint): string {
   return `${line}\n`
 }
 
+/** EXT-X-RENDITION-REPORT. */
 export function readRenditionReport(attributes: AttributeList): RenditionReport {
   return withoutUndefined<RenditionReport>({
     uri: attributes.requiredText('URI'),
@@ -128,6 +137,7 @@ export function readRenditionReport(attributes: AttributeList): RenditionReport 
   })
 }
 
+/** A whole line. */
 export function writeRenditionReport(report: RenditionReport): string {
   let line = `#EXT-X-RENDITION-REPORT:URI="${safeUri(report.uri)}"`
   if (report.lastMsn !== undefined) line += `,LAST-MSN=${report.lastMsn}`
@@ -135,6 +145,7 @@ export function writeRenditionReport(report: RenditionReport): string {
   return `${line}\n`
 }
 
+/** EXT-X-SKIP. */
 export function readSkip(attributes: AttributeList): Skip {
   const removed = attributes.text('RECENTLY-REMOVED-DATERANGES')
   return withoutUndefined<Skip>({
@@ -143,6 +154,7 @@ export function readSkip(attributes: AttributeList): Skip {
   })
 }
 
+/** A whole line. */
 export function writeSkip(skip: Skip): string {
   // The ids are separated by tabs, which `quoted` would replace.
   const ids = skip.recentlyRemovedDateRanges?.map((id) => quoted(id).slice(1, -1)).join('\t')
@@ -150,6 +162,7 @@ export function writeSkip(skip: Skip): string {
   return `#EXT-X-SKIP:SKIPPED-SEGMENTS=${skip.skippedSegments}${removed}\n`
 }
 
+/** EXT-X-DATERANGE. */
 export function readDateRange(attributes: AttributeList): DateRange {
   const clientAttributes: Record<string, string> = {}
   for (const [name, value] of attributes.entries()) if (name.startsWith('X-')) clientAttributes[name] = value
@@ -171,6 +184,7 @@ export function readDateRange(attributes: AttributeList): DateRange {
   })
 }
 
+/** A whole line. */
 export function writeDateRange(range: DateRange): string {
   let line = `#EXT-X-DATERANGE:ID=${quoted(range.id)}`
   if (range.class !== undefined) line += `,CLASS=${quoted(range.class)}`
