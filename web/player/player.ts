@@ -128,8 +128,10 @@ export class HeadendPlayer extends HTMLElement {
         return
       }
       this.#playback = playback
-      // Refused where a browser forbids playing without a gesture; the controls are there for that.
-      await this.#video.play().catch(() => this.#say('Press play.'))
+      await this.#video.play().catch((error: unknown) => {
+        // Where a browser forbids playing without a gesture the controls are there; other reasons are told by the playback.
+        if ((error as DOMException).name === 'NotAllowedError') this.#say('Press play.')
+      })
     } catch (error) {
       onFatal(error instanceof Error ? error.message : String(error))
     }

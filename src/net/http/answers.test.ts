@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { FormatError, PeerError } from '../../errors.ts'
@@ -9,7 +6,6 @@ import { addressGroup, plainAddress, TrustedProxies } from './client-address.ts'
 import { acceptsGzip } from './compress.ts'
 import { hotAnswer } from './hot-answer.ts'
 import { headerValue, problemBytes, problemOf } from './problem.ts'
-import { loadStaticFiles } from './static-files.ts'
 
 describe('hotAnswer', () => {
   it('writes head and body once, with a gzip form when that is smaller', () => {
@@ -87,26 +83,4 @@ describe('client address', () => {
     assert.equal(plainAddress('::ffff:10.0.0.1'), '10.0.0.1')
     assert.equal(plainAddress(undefined), 'unknown')
   })
-})
-
-it('H-01: static files are those of the list and nothing else', async (t) => {
-  const base = await mkdtemp(join(tmpdir(), 'static-'))
-  t.after(() => rm(base, { recursive: true }))
-  const root = join(base, 'web')
-  await mkdir(join(root, 'assets'), { recursive: true })
-  await writeFile(join(base, 'secret.txt'), 'secret')
-  await writeFile(join(root, 'index.html'), '<p>home</p>'.repeat(50))
-  await writeFile(join(root, 'assets', 'app.3f9a2c71.js'), 'run()')
-  await writeFile(join(root, '.env'), 'secret')
-  await symlink(join(base, 'secret.txt'), join(root, 'link.txt'))
-  const files = await loadStaticFiles({ root, headers: { 'Content-Security-Policy': "default-src 'self'" } })
-
-  assert.deepEqual([...files.paths].sort(), ['/assets/app.3f9a2c71.js', '/index.html'])
-  const home = Buffer.from(files.lookup('/?x=1')?.bytes ?? new Uint8Array()).toString()
-  assert.match(home, /Content-Type: text\/html; charset=utf-8\r\n[^]*ETag: W\/"[^]*Content-Security-Policy: [^]*home/)
-  assert.ok(files.lookup('/index.html')?.gzipBytes)
-  assert.match(Buffer.from(files.lookup('/assets/app.3f9a2c71.js')?.bytes ?? new Uint8Array()).toString(), /immutable/)
-  for (const target of ['/.env', '/link.txt', '/../secret.txt', '/assets', '/%69ndex.html', '/constructor']) {
-    assert.equal(files.lookup(target), undefined, target)
-  }
 })
