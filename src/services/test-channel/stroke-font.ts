@@ -212,11 +212,17 @@ function flatten(stroke: Stroke, left: number, top: number, scale: number): Segm
 
 function paint(segments: readonly Segment[], width: number, height: number, pen: number): Mask {
   const coverage = new Uint8Array(width * height)
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let nearest = Number.POSITIVE_INFINITY
-      for (const segment of segments) nearest = Math.min(nearest, distance(x + 0.5, y + 0.5, segment))
-      coverage[y * width + x] = Math.round(255 * Math.max(0, Math.min(1, pen / 2 + 0.5 - nearest)))
+  const reach = pen / 2 + 0.5
+  for (const segment of segments) {
+    const { x1, y1, x2, y2 } = segment
+    const right = Math.min(width, Math.ceil(Math.max(x1, x2) + reach))
+    const bottom = Math.min(height, Math.ceil(Math.max(y1, y2) + reach))
+    for (let y = Math.max(0, Math.floor(Math.min(y1, y2) - reach)); y < bottom; y++) {
+      for (let x = Math.max(0, Math.floor(Math.min(x1, x2) - reach)); x < right; x++) {
+        const inside = Math.min(1, reach - distance(x + 0.5, y + 0.5, segment))
+        const at = y * width + x
+        coverage[at] = Math.max(coverage[at] as number, Math.round(255 * Math.max(0, inside)))
+      }
     }
   }
   return { width, height, coverage }
@@ -225,5 +231,5 @@ function paint(segments: readonly Segment[], width: number, height: number, pen:
 function distance(x: number, y: number, { x1, y1, x2, y2 }: Segment): number {
   const length = (x2 - x1) ** 2 + (y2 - y1) ** 2
   const along = length === 0 ? 0 : Math.max(0, Math.min(1, ((x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)) / length))
-  return Math.hypot(x - x1 - along * (x2 - x1), y - y1 - along * (y2 - y1))
+  return Math.sqrt((x - x1 - along * (x2 - x1)) ** 2 + (y - y1 - along * (y2 - y1)) ** 2)
 }

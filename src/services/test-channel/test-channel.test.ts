@@ -141,6 +141,20 @@ test('a publisher that refuses ends the channel', () => {
   assert.equal(clock.pending, false)
 })
 
+test('closing from within a write stops at once', () => {
+  const clock = new FakeClock(START)
+  let written = 0
+  const write = () => {
+    written++
+    if (written === 30) channel.close()
+  }
+  const channel = startTestChannel({ announce: () => {}, write }, { sound, clock })
+  clock.run(5_000, 0)
+
+  assert.equal(written, 30)
+  assert.equal(clock.pending, false)
+})
+
 /** Asks every frame time, as the driver does. */
 function collect(source: TestSource, fromMs: number, untilMs: number): Packet[] {
   const packets: Packet[] = []

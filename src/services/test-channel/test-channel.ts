@@ -49,10 +49,16 @@ export function startTestChannel(target: TestChannelTarget, options: TestChannel
   const { sound, clock = SYSTEM_CLOCK, watched, onEnd } = options
   const source = new TestSource(sound, clock.now())
   let cancel = () => {}
+  let closed = false
   const run = () => {
     try {
-      for (const packet of source.packetsUntil(clock.now())) target.write(packet)
+      for (const packet of source.packetsUntil(clock.now())) {
+        target.write(packet)
+        // A reader may close the channel while it takes the packet.
+        if (closed) return
+      }
     } catch (error) {
+      closed = true
       onEnd?.(error)
       return
     }
@@ -62,7 +68,12 @@ export function startTestChannel(target: TestChannelTarget, options: TestChannel
   }
   target.announce(source.tracks)
   run()
-  return { close: () => cancel() }
+  return {
+    close() {
+      closed = true
+      cancel()
+    },
+  }
 }
 
 /** The packets of the channel by wall time; no clock of its own. */
