@@ -27,6 +27,9 @@ const ASSUMED_DURATION: Record<Track['kind'], Micros> = {
   data: 33 * MICROS_PER_MS,
 }
 
+/** A segment's last packet is made longer by this much at most to reach the next one. */
+const LONGEST_PAUSE: Micros = 250 * MICROS_PER_MS
+
 /**
  * Takes the packets of one track in decode order. The newest packet is held until the next one gives its duration; a part is closed
  * when the packet after would make it longer than the part target. A single packet that lasts longer makes a longer part: no packet
@@ -69,7 +72,9 @@ export class PartBuilder {
     const parts: BuiltPart[] = []
     const held = this.#held
     if (held !== undefined) {
-      const duration = next === undefined || next <= held.dts ? this.#interval : next - held.dts
+      const lasts = next === undefined ? 0 : next - held.dts
+      // After a longer pause the packet is not shown until the next one comes: there is a gap.
+      const duration = lasts <= 0 || lasts > this.#interval + LONGEST_PAUSE ? this.#interval : lasts
       this.#complete(held, duration, parts)
       this.#held = undefined
     }

@@ -82,6 +82,8 @@ interface Rendition {
   initPeriod: number
   /** Its packets go into no period before this one. */
   minPeriod: number
+  /** The packet that waits for that period, first of its track. */
+  first: Packet | undefined
   awaitingKey: boolean
 }
 
@@ -147,7 +149,9 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
   }
 
   #join(track: Track): Rendition {
-    const late = this.#lead !== undefined && this.#boundaries.at(-1)?.number !== this.#periodStart
+    // Video that joins audio takes the lead with its first key packet, in a period of its own.
+    const takesLead = track.kind === 'video' && this.#lead?.track.kind === 'audio'
+    const late = this.#lead !== undefined && !takesLead && this.#boundaries.at(-1)?.number !== this.#periodStart
     // The set of renditions of a period does not change after its first segment.
     if (late) this.#newPeriodDue = true
     const rendition: Rendition = {
@@ -157,6 +161,7 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
       current: undefined,
       initPeriod: -1,
       minPeriod: late ? this.#period + 1 : 0,
+      first: undefined,
       awaitingKey: track.kind === 'video',
     }
     this.#renditions.set(track.id, rendition)
@@ -185,8 +190,10 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
       rendition.awaitingKey = packet.track.kind === 'video'
       this.#newPeriodDue = true
     }
-    if (this.#newPeriodDue && packet.key) this.#startPeriod(packet.dts, rendition)
-    else this.#cut(rendition, packet)
+    if (this.#newPeriodDue && packet.key) {
+      this.#release(packet.dts - 1)
+      this.#startPeriod(packet.dts, rendition)
+    } else this.#cut(rendition, packet)
     this.#leadTime = packet.dts
     this.#deliver(rendition, packet)
     this.#release(packet.dts)
@@ -232,18 +239,21 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
 
   /** Returns false when the packet has to wait for a new period. */
   #writeFollower(rendition: Rendition, packet: Packet): boolean {
-    const { kind } = packet.track
-    if (this.#isDiscontinuity(rendition, packet)) {
+    const { kind, id } = packet.track
+    if (kind === 'video' && packet.key && this.#lead?.track.kind !== 'video') {
+      // Video has come, or come back, to a stream that audio leads.
+      rendition.track = packet.track
+      this.#lead = rendition
+      this.#leadTime = packet.dts
+      this.#startPeriod(Math.max(packet.dts, this.#newest().time + 1), rendition)
+    } else if (packet === rendition.first) {
+      this.#marked.add(id)
+    } else if (this.#isDiscontinuity(rendition, packet)) {
+      rendition.first = packet
       rendition.minPeriod = this.#period + 1
       rendition.awaitingKey = kind === 'video'
       this.#newPeriodDue = true
       return false
-    }
-    if (kind === 'video' && packet.key && this.#lead?.track.kind !== 'video') {
-      // Video has come, or come back, to a stream that audio leads.
-      this.#lead = rendition
-      this.#leadTime = packet.dts
-      this.#startPeriod(Math.max(packet.dts, this.#newest().time + 1), rendition)
     } else if (packet.dts - this.#newest().time >= this.#limit) {
       // The leading track is silent.
       this.#startSegment(packet.dts)
@@ -269,6 +279,8 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
   }
 
   #startSegment(time: Micros): void {
+    // What waits from before belongs to the segments before.
+    this.#release(time - 1)
     const { number, period, time: start } = this.#newest()
     if (!this.#limitKnown) {
       const seconds = Math.round(Math.max(time - start, this.#options.targetDuration) / MICROS_PER_SECOND)
