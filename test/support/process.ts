@@ -8,7 +8,7 @@ export interface RunOptions {
   readonly input?: Uint8Array
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
-  /** Ends the program by SIGTERM; its result is returned as usual. */
+  /** Ends the program by SIGTERM, a moment later by SIGKILL; its result is returned as usual. */
   readonly signal?: AbortSignal
 }
 
@@ -21,6 +21,8 @@ export interface RunResult {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
+/** Time a program has to end by itself after SIGTERM. */
+const INSIST_MS = 1000
 /** Output kept of each stream, bytes; more is thrown away from the front. */
 const MAX_OUTPUT = 256 * 1024 * 1024
 
@@ -65,10 +67,15 @@ export function run(command: string, args: readonly string[], options: RunOption
       timedOut = true
       killGroup(child, 'SIGKILL')
     }, options.timeout ?? DEFAULT_TIMEOUT_MS)
-    const abort = () => killGroup(child, 'SIGTERM')
+    let insisting: NodeJS.Timeout | undefined
+    const abort = () => {
+      killGroup(child, 'SIGTERM')
+      insisting = setTimeout(() => killGroup(child, 'SIGKILL'), INSIST_MS)
+    }
     options.signal?.addEventListener('abort', abort, { once: true })
     const settle = () => {
       clearTimeout(timer)
+      clearTimeout(insisting)
       options.signal?.removeEventListener('abort', abort)
     }
     child.on('error', (error) => {
