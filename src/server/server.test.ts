@@ -240,6 +240,34 @@ describe('reload', () => {
     assert.doesNotMatch(lines.join(''), new RegExp(token))
   })
 
+  test('a module whose port was taken is opened by the next reload', async () => {
+    const server = await start()
+    const other = await createServer(
+      { ...base(), data: path.join(folder, 'other'), log: { level: 'silent' } },
+      { writeLog: () => undefined },
+    )
+    const taken = { ...base(), rtmp: { port: other.ports['rtmp'], tlsPort: 0 } }
+
+    await assert.rejects(server.reload(taken), { code: 'ERR_CONFIG_PORT' })
+    assert.equal((await get(server, '/healthz')).status, 200)
+    const { rtmp } = other.ports
+    await other.close()
+    await server.reload(taken)
+
+    assert.equal(server.ports['rtmp'], rtmp)
+  })
+
+  test('host names of the API change without closing a connection', async () => {
+    const server = await start()
+    const { http } = server.ports
+    assert.equal(await statusFor(server, '/api/docs', { host: 'tv.example' }), 421)
+
+    await server.reload({ ...base(), api: { hosts: ['tv.example'] } })
+
+    assert.equal(server.ports['http'], http)
+    assert.equal(await statusFor(server, '/api/docs', { host: 'tv.example' }), 200)
+  })
+
   test('a module can be turned off and on', async () => {
     const server = await start()
 

@@ -99,6 +99,7 @@ class Server implements HeadendServer {
   readonly #startedAt = new Date()
   #settings: Settings
   #pathOf: (path: string) => ResolvedPath
+  #hostAllowed: (host: string, path: string) => boolean
   #tls: TlsMaterial | undefined
   #front: HttpFront | undefined
   #testChannel: Closable | undefined
@@ -111,6 +112,7 @@ class Server implements HeadendServer {
     this.#stored = stored
     this.#hooks = hooks
     this.#pathOf = compilePaths(settings.server.paths)
+    this.#hostAllowed = hostCheck(settings.server.api.hosts)
     this.#writer = new LogWriter({
       ...logOptions(settings, hooks),
       write: hooks.writeLog ?? ((line) => process.stderr.write(line)),
@@ -225,7 +227,7 @@ class Server implements HeadendServer {
   }
 
   async #openFront(): Promise<void> {
-    const { host, http, https, api } = this.#settings.server
+    const { host, http, https } = this.#settings.server
     try {
       this.#front = await openHttpFront({
         host,
@@ -233,7 +235,7 @@ class Server implements HeadendServer {
         tls: this.#tls,
         tlsPort: https.port,
         trustedProxies: http.trustedProxies,
-        checkHost: hostCheck(api.hosts),
+        checkHost: (name, path) => this.#hostAllowed(name, path),
         log: this.#log.child({ protocol: 'http' }),
       })
     } catch (error) {
@@ -290,6 +292,7 @@ class Server implements HeadendServer {
     this.#settings = next
     this.#tls = tls
     this.#pathOf = compilePaths(next.server.paths)
+    this.#hostAllowed = hostCheck(next.server.api.hosts)
     this.#writer.configure(logOptions(next, this.#hooks))
     this.#writer.hide(Object.values(this.secrets))
     for (const key of Object.keys(next.server) as (keyof typeof next.server)[]) {
@@ -302,13 +305,15 @@ class Server implements HeadendServer {
       const same =
         before.modules.has(name) === next.modules.has(name) &&
         isDeepStrictEqual(before.modules.get(name), next.modules.get(name))
-      if (same && !allAnew) continue
+      // One that could not be opened by an earlier reload is tried again.
+      const up = this.#listening.has(name) === next.modules.has(name)
+      if (same && up && !allAnew) continue
       if (!same) changed.push(name)
       await this.#listening.get(name)?.close()
       this.#listening.delete(name)
       await this.#serve(name)
     }
-    if (allAnew || changed.includes('http') || changed.includes('https') || changed.includes('api')) {
+    if (allAnew || this.#front === undefined || changed.includes('http') || changed.includes('https')) {
       this.#routes.attach(undefined)
       await this.#front?.close()
       this.#front = undefined
