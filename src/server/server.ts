@@ -1,11 +1,11 @@
 /** The whole server: opens everything in order, tells what happens, takes new settings while it runs, and closes politely. */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, describeError, UnavailableError } from '../errors.ts'
 import type { Authorize } from '../live/access.ts'
 import { Hub } from '../live/hub.ts'
 import type { Publisher } from '../live/publisher.ts'
-import { type Session, Sessions } from '../live/sessions.ts'
+import { Sessions } from '../live/sessions.ts'
 import type { Stream } from '../live/stream.ts'
 import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
 import type { TlsMaterial } from '../net/tls.ts'
@@ -14,14 +14,17 @@ import { Counters } from '../services/admin/counters.ts'
 import { addOperationRoutes } from '../services/admin/routes.ts'
 import { createAuthorize } from '../services/auth/authorize.ts'
 import { parseSettings, type SettingsInput } from './config.ts'
-import { EventHub, type ServerEventName, type ServerListener, type SessionEvent } from './events.ts'
+import { EventHub, type ServerEventName, type ServerListener } from './events.ts'
 import { hostCheck } from './host-check.ts'
+import { listenError } from './listen-error.ts'
 import { LogWriter } from './logger.ts'
 import { modules } from './modules.ts'
+import { observe } from './observe.ts'
 import { compilePaths, type ResolvedPath } from './path-settings.ts'
 import { RouteTable } from './routes.ts'
 import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
+import { loadTls } from './tls.ts'
 import { urlsOf } from './urls.ts'
 import { packageVersion } from './version.ts'
 import { withoutSecrets } from './without-secrets.ts'
@@ -128,7 +131,7 @@ class Server implements HeadendServer {
       maxLogBytes: limits.streamBytes,
     })
     this.#authorize = this.#createAuthorize()
-    this.#observe()
+    observe({ hub: this.#hub, sessions: this.sessions, counters: this.#counters, events: this.#events, log: this.#log })
   }
 
   get ports(): Readonly<Record<string, number>> {
@@ -398,92 +401,10 @@ class Server implements HeadendServer {
       await authorize(request)
     }
   }
-
-  #observe(): void {
-    this.#hub.observe({
-      stream: (stream, change) => {
-        const { path } = stream
-        if (change === 'started' || change === 'resumed') {
-          const session = this.#hub.publisherOf(path)
-          this.#log.info({ path }, change === 'started' ? 'stream is on air' : 'stream is on air again')
-          this.#events.emit('publish', { path, session: session === undefined ? undefined : eventOf(session) })
-          return
-        }
-        this.#log.info({ path }, change === 'waiting' ? 'stream waits for its publisher' : 'stream has ended')
-        this.#events.emit('unpublish', { path, final: change === 'ended' })
-      },
-    })
-    this.sessions.observe({
-      open: (session) => {
-        this.#counters.opened(session)
-        this.#log.info({ ...logFields(session) }, `${session.start.role} begins`)
-        if (session.start.role === 'play') this.#events.emit('play', eventOf(session))
-      },
-      close: (session, reason) => {
-        this.#counters.closed(session)
-        const { bytesIn, bytesOut, skipped } = session
-        const durationMs = Date.now() - session.startedAt.getTime()
-        const counts = { bytesIn, bytesOut, skipped }
-        this.#log.info({ ...logFields(session), ...counts, durationMs, reason }, `${session.start.role} ends`)
-        if (session.start.role === 'play') {
-          this.#events.emit('stop', { ...eventOf(session), ...counts, reason: reason?.code })
-        }
-      },
-    })
-  }
-}
-
-async function loadTls(settings: Settings): Promise<TlsMaterial | undefined> {
-  const { certificate, key } = settings.server.tls
-  if (certificate === undefined || key === undefined) return undefined
-  const read = async (name: string, file: string) => {
-    try {
-      return await readFile(file, 'utf8')
-    } catch (error) {
-      throw new ConfigError('ERR_CONFIG_TLS', `tls.${name}: expected a readable file: ${describeError(error)}`, {
-        cause: error,
-      })
-    }
-  }
-  const material = { certificate: await read('certificate', certificate), key: await read('key', key) }
-  const { createSecureContext } = await import('node:tls')
-  try {
-    createSecureContext({ cert: material.certificate, key: material.key })
-  } catch (error) {
-    throw new ConfigError('ERR_CONFIG_TLS', `tls: expected a PEM certificate and its key: ${describeError(error)}`)
-  }
-  return material
 }
 
 function logOptions(settings: Settings, hooks: ServerHooks) {
   const { level, format } = settings.server.log
   const terminal = hooks.terminal ?? process.stderr.isTTY
   return { level, format: format === 'auto' ? (terminal ? 'text' : 'json') : format } as const
-}
-
-function listenError(error: unknown, name: string, port: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') {
-    const message = `${name}: expected port ${String(port)} to be free; another program listens there`
-    return new ConfigError('ERR_CONFIG_PORT', message, { cause: error })
-  }
-  if (code === 'EACCES') {
-    const message = `${name}: expected the right to listen on port ${String(port)}; ports below 1024 need a privilege`
-    return new ConfigError('ERR_CONFIG_PORT', message, { cause: error })
-  }
-  if (code === 'EADDRNOTAVAIL') {
-    return new ConfigError('ERR_CONFIG_HOST', 'host: expected an address of this machine', { cause: error })
-  }
-  return error
-}
-
-function eventOf({ id, start, startedAt }: Session): SessionEvent {
-  const { protocol, role, path, remoteAddress } = start
-  return { id, protocol, role, path, remoteAddress, startedAt }
-}
-
-function logFields(session: Session) {
-  const { id, start } = session
-  const { protocol, path, remoteAddress, userAgent } = start
-  return { session: id, protocol, path, remoteAddress, userAgent }
 }
