@@ -5,11 +5,13 @@ import type { PushOptions as EncoderOptions, PushReport } from '../services/enco
 import type { PlayOptions as PlayerOptions, PlayResult } from '../services/player/play.ts'
 import { protocols } from './modules.ts'
 
+/** What `play` does. */
 export interface PlayOptions extends Omit<PlayerOptions, 'client' | 'findClient'> {
   /** Accept certificates that nobody vouches for. */
   readonly insecureTls?: boolean
 }
 
+/** What `push` does. */
 export type PushOptions = Omit<EncoderOptions, 'push' | 'log'>
 
 /**

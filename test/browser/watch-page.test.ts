@@ -66,7 +66,7 @@ test('the way of playing is switched by hand, by keyboard, while playing', async
   }
 
   await page.waitForFunction(() => document.querySelector('dd[data-name=picture]')?.textContent?.startsWith('1280×720'))
-  await page.waitForFunction(() => / s$/.test(document.querySelector('dd[data-name=buffer]')?.textContent ?? ''))
+  await page.waitForFunction(() => document.querySelector('dd[data-name=buffer]')?.textContent?.endsWith(' s'))
   await page.getByRole('button', { name: 'Turn sound on' }).click()
   assert.equal(await page.evaluate(() => document.querySelector('video')?.muted), false)
   await screenshot(page, 'watch-dark')

@@ -11,6 +11,7 @@ import { kindOfInput, readInput } from './input.ts'
 /** The client half of a protocol. */
 export type PushClient = Required<Pick<Protocol<unknown>, 'push'>>['push']
 
+/** What to publish, where, and how hard to try. */
 export interface PushOptions {
   readonly input: string
   readonly url: string
@@ -30,6 +31,7 @@ export interface PushOptions {
   readonly onProgress?: (report: PushReport) => void
 }
 
+/** How publishing stands. */
 export interface PushReport {
   readonly state: 'connecting' | 'publishing' | 'waiting'
   /** Seconds of media read. */

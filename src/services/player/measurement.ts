@@ -10,6 +10,7 @@ const GAP_FACTOR = 3
 /** Different problems kept; each is counted for ever. */
 const MAX_PROBLEMS = 50
 
+/** What came of one track. */
 export interface TrackReport {
   readonly id: number
   readonly kind: Track['kind']
@@ -30,6 +31,7 @@ export interface TrackReport {
   readonly duration: number
 }
 
+/** What came, and whether it kept the rules. */
 export interface PlayReport {
   readonly url: string
   readonly tracks: readonly TrackReport[]

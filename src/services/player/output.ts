@@ -1,7 +1,7 @@
 /** Writes what is played to a file or a pipe, as MP4 or FLV. */
 import { createWriteStream } from 'node:fs'
-import { finished } from 'node:stream/promises'
 import type { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { ConfigError } from '../../errors.ts'
 import type { DemuxResult } from '../../media/container.ts'
 import { FlvMuxer } from '../../media/containers/flv/muxer.ts'

@@ -1,6 +1,6 @@
 /** The player: opens any address the server offers, checks and measures it, and writes or pipes it. */
 import { ConfigError } from '../../errors.ts'
-import { playByClient, type ClientOptions, type PullClient } from './client-source.ts'
+import { type ClientOptions, type PullClient, playByClient } from './client-source.ts'
 import { playDash } from './dash-source.ts'
 import { playHttpFlv, playWebSocketFlv } from './flv-source.ts'
 import { playHls } from './hls-source.ts'
@@ -9,6 +9,7 @@ import { Measurement, type PlayReport } from './measurement.ts'
 import { Output, type OutputFormat } from './output.ts'
 import type { Source, SourceContext } from './source.ts'
 
+/** What to play, how long, and where to. */
 export interface PlayOptions {
   readonly url: string
   /** Seconds after which playing ends; without it, with the stream. */
@@ -25,6 +26,7 @@ export interface PlayOptions {
   readonly findClient: (scheme: string) => PullClient | undefined
 }
 
+/** The last report, and what was written. */
 export interface PlayResult extends PlayReport {
   readonly files: readonly string[]
 }
