@@ -13,7 +13,7 @@ function video(run: ReturnType<typeof runLive>): StoredRendition {
 test('the bytes of a segment are those of its parts', () => {
   const run = runLive(videoPackets({ seconds: 9 }))
 
-  const [first] = video(run).segments
+  const first = video(run).segments.at(-2)
   assert.ok(first?.bytes !== undefined && first.parts.length >= 6)
   assert.deepEqual(Buffer.concat(first.parts.map(({ bytes }) => bytes)), first.bytes)
 })
@@ -97,13 +97,13 @@ test('a part after the last one of a complete segment is the first of the next s
 test('an answer that holds the bytes of a segment takes their place', () => {
   const run = runLive(videoPackets({ seconds: 5 }))
   const rendition = video(run)
-  const [first] = rendition.segments
+  const first = rendition.segments.at(-2)
   assert.ok(first?.bytes !== undefined)
   const copy = Buffer.from(first.bytes)
 
   run.store.adopt(rendition, first.number, copy)
 
-  assert.equal(rendition.segments[0]?.bytes, copy)
-  assert.equal(rendition.segments[0]?.parts[0]?.bytes.buffer, copy.buffer)
+  assert.equal(rendition.segments.at(-2)?.bytes, copy)
+  assert.equal(rendition.segments.at(-2)?.parts[0]?.bytes.buffer, copy.buffer)
   assert.ok(run.store.targetDuration === 2 && run.store.periodStart(0) < MICROS_PER_SECOND)
 })

@@ -67,7 +67,7 @@ export interface SegmentStoreOptions {
 }
 
 /** Parts are kept and listed for segments that end within this many target durations of the live edge. */
-const PART_TARGET_DURATIONS = 4
+const PART_TARGET_DURATIONS = 3
 /** Fewer segments are never listed, once there are so many. */
 const MIN_LISTED_TARGET_DURATIONS = 4
 
