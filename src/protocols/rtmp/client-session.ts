@@ -142,7 +142,6 @@ export class RtmpClientSession implements Machine<Uint8Array, ClientEvent> {
   }
 
   #onMedia(message: RtmpMessage): ClientEvent | undefined {
-    // Media of a server that forgot to say "start" is taken as the start's place: some send it so.
     return this.#state === 'started' && this.#request.role === 'play' ? { type: 'media', message } : undefined
   }
 

@@ -103,10 +103,12 @@ export class Connection {
   close(error?: HeadendError): void {
     if (this.#closedAt !== undefined) return
     this.#closedAt = this.#seconds
+    // Before the role ends, which forgets the path.
+    const fields = this.#fields()
     this.#endRole({ final: false }, error)
     if (error !== undefined) {
       this.#session.refuse(error)
-      this.#context.log.counted(error.code, { ...this.#fields(), error: describeError(error) }, 'connection closed')
+      this.#context.log.counted(error.code, { ...fields, error: describeError(error) }, 'connection closed')
     }
     this.#flush()
     this.#socket.end()
