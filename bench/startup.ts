@@ -18,7 +18,7 @@ export async function* startup(): AsyncGenerator<Row> {
     // The first run fills the compile cache and makes the secrets; it does not count.
     for (let run = 0; run <= RUNS; run++) {
       const port = await freePort()
-      const main = path.join(import.meta.dirname, '../src/cli/main.ts')
+      const main = path.join(import.meta.dirname, '../bin/headend.js')
       const args = [
         main,
         'serve',

@@ -1,5 +1,5 @@
 /** Builds dist/: JavaScript and declarations for the published package, and the non-code files that sources read. */
-import { chmod, cp, glob, mkdir, rm } from 'node:fs/promises'
+import { cp, glob, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { installed, root, run } from './command.ts'
 
@@ -15,7 +15,6 @@ if (code === 0) {
     await mkdir(dirname(target), { recursive: true })
     await cp(join(root, file), target)
   }
-  await chmod(join(dist, 'cli/main.js'), 0o755).catch(() => console.error('build: no src/cli/main.ts'))
 }
 console.log(`build: ${code === 0 ? 'ok' : 'failed'}`)
 process.exitCode = code

@@ -27,4 +27,4 @@ if [ ! -x "$node" ]; then
 fi
 script=$1
 shift
-exec "$node" "$root/$script" "$@"
+exec "$node" --disable-warning=ExperimentalWarning "$root/$script" "$@"

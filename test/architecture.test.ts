@@ -91,7 +91,7 @@ describe('architecture', () => {
     assert.ok(caught('src/protocols/rtmp/session.ts', 'src/protocols/http-flv/index.ts'))
     assert.ok(!caught('src/protocols/rtmp/session.ts', 'src/protocols/rtmp/message.ts'))
     assert.ok(caught('src/services/relay/pull.ts', 'src/protocols/rtmp/index.ts'))
-    assert.ok(caught('src/cli/main.ts', 'src/server/server.ts'))
+    assert.ok(caught('src/cli/run.ts', 'src/server/server.ts'))
     assert.ok(caught('web/player/player.ts', 'src/live/hub.ts'))
   })
 

@@ -33,7 +33,7 @@ export async function startHeadend(
     '-c',
     SERVER_CORE,
     process.execPath,
-    path.join(ROOT, 'src/cli/main.ts'),
+    path.join(ROOT, 'bin/headend.js'),
     'serve',
     '--host',
     '127.0.0.1',

@@ -1,7 +1,7 @@
 /** Runs one command line and gives its exit code: 0 done, 1 failed, 2 wrong usage. */
 import { Command, CommanderError } from 'commander'
-import { commands } from './commands.ts'
 import { describeError, HeadendError, packageVersion } from '../index.ts'
+import { commands } from './commands.ts'
 
 const DONE = 0
 const FAILED = 1

@@ -38,7 +38,7 @@ export function runNewFfmpeg(args: readonly string[], options: RunOptions = {}):
 
 /** The `headend` command. */
 export function runHeadend(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  return run(process.execPath, [join(repository, 'src/cli/main.ts'), ...args], options)
+  return run(process.execPath, [join(repository, 'bin/headend.js'), ...args], options)
 }
 
 /** Resolves when `live/NAME` is published. */

@@ -49,7 +49,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     readyFile,
   ]
   const channel = options.testChannel === true ? [] : ['--no-test-channel']
-  const args = [join(repository, 'src/cli/main.ts'), 'serve', ...flags, ...channel, ...(options.args ?? [])]
+  const args = [join(repository, 'bin/headend.js'), 'serve', ...flags, ...channel, ...(options.args ?? [])]
   const child = start(process.execPath, args, options.env === undefined ? {} : { env: options.env })
   let printed = ''
   const keep = (piece: Buffer) => {

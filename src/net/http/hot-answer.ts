@@ -1,8 +1,8 @@
 /** Complete answers in memory: made once, written as they are to every plain client, taken apart for the others (HEAD, ranges, HTTP/2). */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { STATUS_CODES } from 'node:http'
 import { acceptsGzip, gzipBody } from './compress.ts'
 import { MEDIA_CORS_HEADERS } from './cors.ts'
+import { STATUS_CODES } from './node-http.ts'
 import { headerValue } from './problem.ts'
 import { formatContentRange, parseRange } from './range.ts'
 import type { HotAnswer } from './routes.ts'

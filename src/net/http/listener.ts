@@ -1,11 +1,12 @@
 /** The one front of all HTTP: a net server with a fast path for hot objects, the full parser of node:http behind it, HTTP/2 over TLS. */
-import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Closable, Logger } from '../../protocols/protocol.ts'
 import type { TlsMaterial } from '../tls.ts'
 import { addressGroup, plainAddress, TrustedProxies } from './client-address.ts'
 import { FastConnection, type FastPathHost } from './fast-path.ts'
+import { createServer } from './node-http.ts'
 import { MAX_HEAD_BYTES } from './request-head.ts'
 import { Router } from './router.ts'
 import type { HttpRoutes } from './routes.ts'

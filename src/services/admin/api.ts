@@ -1,7 +1,7 @@
 /** The REST API below /api/v1, described by its own OpenAPI document. Loaded at the first request, since most servers never get one. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import swagger from '@fastify/swagger'
-import { fastify, type FastifyInstance } from 'fastify'
+import { type FastifyInstance, fastify } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
@@ -11,6 +11,7 @@ import {
 } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { HeadendError, PeerError, UnavailableError } from '../../errors.ts'
+import { createServer } from '../../net/http/node-http.ts'
 import { problemOf } from '../../net/http/problem.ts'
 import type { HttpRequest } from '../../net/http/routes.ts'
 import { authorizeApi } from './api-access.ts'

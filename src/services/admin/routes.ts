@@ -1,13 +1,14 @@
 /** The operating side over HTTP: health, metrics, the public list, and the API, which is loaded when first asked for. */
-import { isIP } from 'node:net'
+
 import type { ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
 import { PeerError } from '../../errors.ts'
-import { MEDIA_CORS_HEADERS } from '../../net/http/cors.ts'
 import { plainAddress } from '../../net/http/client-address.ts'
+import { MEDIA_CORS_HEADERS } from '../../net/http/cors.ts'
 import type { HttpRequest, HttpRoutes } from '../../net/http/routes.ts'
 import type { ApiHandler } from './api.ts'
 import { authorizeApi } from './api-access.ts'
-import { Metrics, METRICS_CONTENT_TYPE } from './metrics.ts'
+import { METRICS_CONTENT_TYPE, Metrics } from './metrics.ts'
 import type { Operation } from './operation.ts'
 import { viewLive } from './views.ts'
 
