@@ -9,6 +9,7 @@ import { Demuxer, Muxer, type Packet } from 'node-av'
 const [command, source = '', argument = ''] = process.argv.slice(2)
 if (command === 'publish') await publish(source, argument)
 else await listPackets(source)
+await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
 // Native readers may still block in the background.
 process.exit(0)
 

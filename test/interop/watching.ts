@@ -100,7 +100,7 @@ function firstDifference(got: readonly SeenPacket[], all: readonly SeenPacket[])
   const start = all.findIndex(({ checksum }) => checksum === got[0]?.checksum)
   if (start < 0) return 'the first packet received was never sent'
   const step = got.findIndex(({ checksum }, index) => all[start + index]?.checksum !== checksum)
-  return `starts with packet ${start} of what was sent; packet ${step} after it differs (${got.length} received)`
+  return `starts with packet ${start} of what was sent; packet ${step} after it differs (${got.length} received): ${JSON.stringify([got[step], all[start + step]])}`
 }
 
 /** Reads framecrc: `#tb 0: 1/1000` and `#media_type 0: video`, then a line a packet. */
