@@ -16,8 +16,13 @@ const CHANNELS = 'urn:mpeg:mpegB:cicp:ChannelConfiguration'
 const UTC_TIMING = { schemeIdUri: 'urn:mpeg:dash:utc:http-iso:2014', value: 'time' }
 /** Distance to live that low-latency players aim at, in target durations. */
 const LATENCY = 1.5
-/** Distance to live of the others, in target durations. */
-const PRESENTATION_DELAY = 3
+/**
+ * Distance to live of the others, in target durations. Shaka keeps the distance of the service description on top of this one, so a
+ * larger one would make it play slowly until it is as far behind as both together.
+ */
+const PRESENTATION_DELAY = 1
+/** Largest distance to live that a player should correct without a jump, in target durations. */
+const MAX_LATENCY = 6
 /** A player that polls for the next segment loses half of this on average, seconds. */
 const MAX_UPDATE_PERIOD = 1
 
@@ -62,7 +67,7 @@ export function dashManifest(source: ManifestSource & { readonly nowMs: number }
           referenceId: 0,
           targetMs: Math.round(LATENCY * targetDuration * 1_000),
           minMs: Math.round(targetDuration * 1_000),
-          maxMs: Math.round(2 * PRESENTATION_DELAY * targetDuration * 1_000),
+          maxMs: Math.round(MAX_LATENCY * targetDuration * 1_000),
         },
         playbackRate: { min: 0.96, max: 1.04 },
       },
