@@ -7,7 +7,7 @@ import { MICROS_PER_MS, MICROS_PER_SECOND, microsToTicks } from '../media/time.t
 import type { Track } from '../media/track.ts'
 import { bandwidthOf, frameRateOf, type ManifestSource } from './hls.ts'
 import { initName, segmentName } from './names.ts'
-import type { StoredRendition, StoredSegment } from './segment-store.ts'
+import type { StoredRendition, StoredSegment } from './stored-segment.ts'
 
 const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,http://www.dashif.org/guidelines/low-latency-live-v5'
 const ROLE = 'urn:mpeg:dash:role:2011'

@@ -12,7 +12,8 @@ import type {
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { initName, partName, segmentName } from './names.ts'
-import type { SegmentStore, StoredRendition, StoredSegment } from './segment-store.ts'
+import type { SegmentStore } from './segment-store.ts'
+import type { StoredRendition, StoredSegment } from './stored-segment.ts'
 
 /** What manifests are made from. */
 export interface ManifestSource {

@@ -2,7 +2,8 @@
 import type { HotObjects, ReadyAnswer } from './hot-objects.ts'
 import { type MediaName, parseMediaName } from './names.ts'
 import type { Packager } from './packager.ts'
-import { type StoredRendition, type StoredSegment, waitLimitMs } from './segment-store.ts'
+import { waitLimitMs } from './segment-store.ts'
+import type { StoredRendition, StoredSegment } from './stored-segment.ts'
 
 /** What a name stands for. Bytes are shared and never change. */
 export type MediaObject =

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MICROS_PER_SECOND } from '../media/time.ts'
-import type { StoredRendition } from './segment-store.ts'
+import type { StoredRendition } from './stored-segment.ts'
 import { audioPackets, interleave, runLive, videoPackets } from './vectors.ts'
 
 function video(run: ReturnType<typeof runLive>): StoredRendition {

@@ -5,58 +5,17 @@ import type { Track } from '../media/track.ts'
 import { renditionName } from './names.ts'
 import type { BuiltPart } from './part-builder.ts'
 import type { SegmenterResult } from './segmenter.ts'
+import {
+  bufferOf,
+  type MutableSegment,
+  newSegment,
+  place,
+  type StoredInit,
+  type StoredRendition,
+  type StoredSegment,
+} from './stored-segment.ts'
 
-export interface StoredPart {
-  readonly start: Micros
-  readonly presentationStart: Micros
-  readonly duration: Micros
-  readonly independent: boolean
-  /** A chunk of its segment. Shared: never written to. */
-  readonly bytes: Buffer
-}
-
-export interface StoredInit {
-  readonly period: number
-  readonly track: Track
-  readonly bytes: Buffer
-}
-
-/** One segment of one rendition. Readers see it grow; what is there never changes. */
-export interface StoredSegment {
-  readonly number: number
-  readonly period: number
-  /** First of a period, the first period excepted. */
-  readonly discontinuity: boolean
-  /** Decode time of its first packet; where the leading track's segment starts while it has none. */
-  readonly start: Micros
-  /** Presentation time of its first packet. */
-  readonly presentationStart: Micros
-  readonly duration: Micros
-  readonly packets: number
-  readonly init: StoredInit | undefined
-  /** Decoding can start with it. */
-  readonly independent: boolean
-  /** Empty again once the parts are too old to be listed. */
-  readonly parts: readonly StoredPart[]
-  readonly complete: boolean
-  /** Complete, without any packet. */
-  readonly gap: boolean
-  readonly byteLength: number
-  /** All parts in a row, once complete. */
-  readonly bytes: Buffer | undefined
-}
-
-export interface StoredRendition {
-  readonly name: string
-  /** As it is now. */
-  readonly track: Track
-  readonly inits: readonly StoredInit[]
-  /** Consecutive numbers; all but the last are complete. */
-  readonly segments: readonly StoredSegment[]
-  /** Counts changes. */
-  readonly version: number
-}
-
+/** Bounds of a store. */
 export interface SegmentStoreOptions {
   /** Listed in manifests. At least three target durations are, whatever this says. */
   readonly window: Micros
@@ -71,7 +30,6 @@ const PART_TARGET_DURATIONS = 3
 /** Fewer segments are never listed, once there are so many. */
 const MIN_LISTED_TARGET_DURATIONS = 4
 
-type MutableSegment = { -readonly [Key in keyof StoredSegment]: StoredSegment[Key] } & { parts: StoredPart[] }
 interface MutableRendition extends StoredRendition {
   track: Track
   inits: StoredInit[]
@@ -91,6 +49,7 @@ interface Waiter extends Position {
   readonly settle: (reached: boolean) => void
 }
 
+/** One stream's. Written by its packager only. */
 export class SegmentStore {
   readonly #options: SegmentStoreOptions
   readonly #renditions = new Map<string, MutableRendition>()
@@ -398,45 +357,6 @@ export function waitLimitMs(targetDuration: number | undefined): number {
 /** The longest first segment is 10 s. */
 const FIRST_WAIT_MS = 12_000
 
-function newSegment(
-  rendition: MutableRendition,
-  { number, period, start }: SegmenterResult & { type: 'open' },
-): MutableSegment {
-  const before = rendition.segments.at(-1)
-  return {
-    number,
-    period,
-    discontinuity: before !== undefined && before.period !== period,
-    start,
-    presentationStart: start,
-    duration: 0,
-    packets: 0,
-    init: rendition.inits.at(-1),
-    independent: true,
-    parts: [],
-    complete: false,
-    gap: false,
-    byteLength: 0,
-    bytes: undefined,
-  }
-}
-
-/** Makes the parts of a complete segment views of its bytes. */
-function place(segment: MutableSegment, bytes: Buffer): void {
-  segment.bytes = bytes
-  let offset = 0
-  segment.parts = segment.parts.map((part) => {
-    const end = offset + part.bytes.byteLength
-    const placed = { ...part, bytes: bytes.subarray(offset, end) }
-    offset = end
-    return placed
-  })
-}
-
 function endOf(segment: StoredSegment | undefined): Micros {
   return segment === undefined ? 0 : segment.start + segment.duration
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -6,6 +6,7 @@ import type { Packet } from '../media/packet.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { type BuiltPart, PartBuilder } from './part-builder.ts'
+import { sameDecoder } from './same-decoder.ts'
 
 /*
  *  leading video   K · · · · K · · · · K · · · · K · ·      K: key packet
@@ -17,6 +18,7 @@ import { type BuiltPart, PartBuilder } from './part-builder.ts'
  * leading one has passed it, or for a part's length at most. A discontinuity is a boundary that begins a new period.
  */
 
+/** Lengths of what is made. */
 export interface SegmenterOptions {
   /** A segment ends at the first key packet of the leading track that is this far from its start. */
   readonly targetDuration: Micros
@@ -28,6 +30,7 @@ export interface SegmenterOptions {
   readonly firstNumber: number
 }
 
+/** What becomes of the packets, in the order of each track. */
 export type SegmenterResult =
   /** The initialization that the following segments of this track need. */
   | {
@@ -87,6 +90,7 @@ interface Rendition {
   awaitingKey: boolean
 }
 
+/** One stream's. Tracks come and go with their packets. */
 export class Segmenter implements Machine<Packet, SegmenterResult> {
   readonly #options: SegmenterOptions
   readonly #renditions = new Map<number, Rendition>()
@@ -383,22 +387,4 @@ function waitedLong({ waiting }: Rendition): boolean {
 /** MP4 can carry the track. */
 export function isPackaged(track: Track): boolean {
   return track.kind !== 'data' && hasSampleEntry(track.codec) && (track.config !== undefined || track.codec === 'mp3')
-}
-
-/** A decoder that was set up for one track can go on with the other. */
-function sameDecoder(before: Track, after: Track): boolean {
-  if (before === after) return true
-  return (
-    before.codec === after.codec &&
-    before.video?.width === after.video?.width &&
-    before.video?.height === after.video?.height &&
-    before.audio?.sampleRate === after.audio?.sampleRate &&
-    before.audio?.channels === after.audio?.channels &&
-    sameBytes(before.config, after.config)
-  )
-}
-
-function sameBytes(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
-  if (left === undefined || right === undefined) return left === right
-  return left.byteLength === right.byteLength && left.every((byte, index) => byte === right[index])
 }
