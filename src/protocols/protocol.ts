@@ -28,9 +28,11 @@ export interface Closable {
 }
 
 /** A listener that tells where it listens. */
-export interface Listening extends Closable {
+export interface Listening<Options = unknown> extends Closable {
   /** What is printed and written to the ready file: `{ rtmp: 1935 }`. */
   readonly ports: Readonly<Record<string, number>>
+  /** Takes other options over without dropping anybody. `false`: not possible, as with another port; then it is closed and served anew. */
+  update?(options: Options): boolean
 }
 
 /** What the server lends to each protocol. */
@@ -52,7 +54,8 @@ export interface ServerContext {
  * 1. `server/modules.ts` lists it; its `options` become settings, flags, environment variables, help and reference pages.
  * 2. The server checks the options and calls `serve` with them. HTTP protocols add routes to `context.http`; others listen themselves.
  * 3. Each peer becomes a `Session` in `context.sessions`, is checked by `context.authorize`, and publishes to or reads from `context.hub`.
- * 4. A reload with other options closes what `serve` returned and calls `serve` again; with equal options nothing happens.
+ * 4. A reload with other options offers them to `update` of what `serve` returned; where that is missing or says no, it is closed and
+ *    `serve` called again. With equal options nothing happens.
  * 5. `close` ends all sessions in the protocol's own words and resolves when the last is gone.
  *
  * `pull` and `push` are the client side, found by the URL's scheme; they end with an error, or with the source's or target's end,
@@ -63,7 +66,7 @@ export interface Protocol<Options> {
   /** URL schemes of `pull` and `push`, without the colon. */
   readonly schemes?: readonly string[]
   readonly options: z.ZodType<Options>
-  serve?(context: ServerContext, options: Options): Promise<Listening>
+  serve?(context: ServerContext, options: Options): Promise<Listening<Options>>
   /** Plays `url` into `publisher` until the source ends or `signal` aborts. */
   pull?(url: URL, publisher: Publisher, client: ClientContext): Promise<void>
   /** Publishes `stream` to `url` until the stream ends or `signal` aborts. */

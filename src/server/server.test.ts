@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -212,7 +212,7 @@ describe('reload', () => {
     assert.deepEqual(server.ports, ports)
   })
 
-  test('a module with other options is served again, the others stay', async () => {
+  test('other options of one module leave the others alone', async () => {
     const server = await start()
     const { http } = server.ports
     const socket = connect(server.ports['rtmp'] ?? 0, '127.0.0.1')
@@ -227,6 +227,24 @@ describe('reload', () => {
     assert.equal(socket.destroyed, false)
     socket.destroy()
     publisher.close()
+  })
+
+  test('options that need no other port drop nobody', async () => {
+    const server = await start()
+    const socket = connect(server.ports['rtmp'] ?? 0, '127.0.0.1')
+    let closed = false
+    socket.on('close', () => (closed = true))
+    await once(socket, 'connect')
+
+    const changed = await server.reload({
+      ...base(),
+      rtmp: { port: 0, tlsPort: 0, playWaitMs: 1 },
+      hls: { windowSeconds: 30 },
+    })
+
+    assert.deepEqual(changed.toSorted(), ['hls', 'rtmp'])
+    assert.equal(closed, false)
+    socket.destroy()
   })
 
   test('keys and paths are in force at once', async () => {

@@ -312,6 +312,8 @@ class Server implements HeadendServer {
       const up = this.#listening.has(name) === next.modules.has(name)
       if (same && up && !allAnew) continue
       if (!same) changed.push(name)
+      const options = next.modules.get(name)
+      if (up && !allAnew && options !== undefined && this.#listening.get(name)?.update?.(options) === true) continue
       await this.#listening.get(name)?.close()
       this.#listening.delete(name)
       await this.#serve(name)

@@ -1,6 +1,7 @@
 /** HLS and low-latency HLS from shared CMAF segments. README.md has the URLs, the specification and what players do. */
-import { PlayAccess } from '../../packaging/play-access.ts'
+
 import { packagersOf } from '../../packaging/packagers.ts'
+import { PlayAccess } from '../../packaging/play-access.ts'
 import { Viewers } from '../../packaging/viewers.ts'
 import type { Listening, Protocol, ServerContext } from '../protocol.ts'
 import { type HlsOptions, hlsOptions } from './options.ts'
@@ -12,10 +13,13 @@ export const hls: Protocol<HlsOptions> = {
   serve: serveHls,
 }
 
-async function serveHls(context: ServerContext, options: HlsOptions): Promise<Listening> {
+async function serveHls(context: ServerContext, options: HlsOptions): Promise<Listening<HlsOptions>> {
   const packagers = packagersOf(context.hub)
-  const { maxMegabytes, ...packaging } = options
-  packagers.configure({ ...packaging, maxBytes: maxMegabytes * 1024 * 1024 })
+  const update = ({ maxMegabytes, ...packaging }: HlsOptions): boolean => {
+    packagers.configure({ ...packaging, maxBytes: maxMegabytes * 1024 * 1024 })
+    return true
+  }
+  update(options)
   const release = packagers.retain()
   const viewers = new Viewers({ sessions: context.sessions, protocol: 'hls' })
   const access = new PlayAccess(context.authorize, 'hls')
@@ -24,6 +28,8 @@ async function serveHls(context: ServerContext, options: HlsOptions): Promise<Li
   const removeHot = context.http.hot((target) => packagers.hot.find(target))
   return {
     ports: {},
+    // Streams that are packaged already keep what they began with.
+    update,
     close: async () => {
       removeRoute()
       removeHot()

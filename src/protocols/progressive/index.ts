@@ -36,10 +36,10 @@ export const progressive: Protocol<ProgressiveOptions> = {
   serve: async (context, options) => new ProgressiveServer(context, options),
 }
 
-class ProgressiveServer implements Listening {
+class ProgressiveServer implements Listening<ProgressiveOptions> {
   readonly ports = {}
   readonly #context: ServerContext
-  readonly #options: ProgressiveOptions
+  #options: ProgressiveOptions
   readonly #closing = new AbortController()
   readonly #playing = new Set<Promise<void>>()
   readonly #removeRoutes: readonly (() => void)[]
@@ -51,6 +51,12 @@ class ProgressiveServer implements Listening {
       context.http.route((request, response) => this.#handle(request, response)),
       context.http.upgrade((request, socket, head) => this.#upgrade(request, socket, head)),
     ]
+  }
+
+  /** Requests that wait already keep the time they began with. */
+  update(options: ProgressiveOptions): boolean {
+    this.#options = options
+    return true
   }
 
   async close(): Promise<void> {

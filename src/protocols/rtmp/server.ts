@@ -14,7 +14,8 @@ const BACKLOG = 511
 const DRAIN_MS = 3000
 
 /** Listens on the options' ports. Rejects with the system's error when a port is taken. */
-export async function serveRtmp(context: ServerContext, options: RtmpOptions): Promise<Listening> {
+export async function serveRtmp(context: ServerContext, options: RtmpOptions): Promise<Listening<RtmpOptions>> {
+  let current = options
   const connections = new Set<Connection>()
   const perAddress = new Map<string, number>()
   const sockets = new Set<Socket>()
@@ -28,7 +29,7 @@ export async function serveRtmp(context: ServerContext, options: RtmpOptions): P
       return false
     }
     const count = perAddress.get(address) ?? 0
-    const { maxConnections, maxConnectionsPerAddress } = options
+    const { maxConnections, maxConnectionsPerAddress } = current
     const full = maxConnections > 0 && sockets.size >= maxConnections
     if (full || (maxConnectionsPerAddress > 0 && count >= maxConnectionsPerAddress)) {
       const limit = full ? `${maxConnections} connections` : `${maxConnectionsPerAddress} connections from one address`
@@ -56,7 +57,7 @@ export async function serveRtmp(context: ServerContext, options: RtmpOptions): P
     const connection: Connection = new Connection({
       socket,
       context,
-      options,
+      options: current,
       onClose: () => connections.delete(connection),
     })
     connections.add(connection)
@@ -102,7 +103,13 @@ export async function serveRtmp(context: ServerContext, options: RtmpOptions): P
     clearTimeout(cut)
     clearInterval(timer)
   }
-  return { ports, close: () => (closing ??= close()) }
+  /** Connections that are open keep the options they began with. */
+  const update = (next: RtmpOptions): boolean => {
+    if (next.port !== current.port || next.tlsPort !== current.tlsPort) return false
+    current = next
+    return true
+  }
+  return { ports, update, close: () => (closing ??= close()) }
 }
 
 function listen(server: Server, host: string, port: number, context: ServerContext): Promise<number> {
