@@ -198,6 +198,7 @@ class SegmentDecoder {
     }
     const demuxer = await this.#prepare(piece.map)
     demuxer.write(bytes)
+    let { discontinuity } = piece
     let dated = piece.programDateTime === undefined
     for (let result = demuxer.read(); result !== undefined; result = demuxer.read()) {
       if (!dated && result.type === 'packet') {
@@ -205,6 +206,11 @@ class SegmentDecoder {
         this.#context.onDelay(
           Date.now() - (piece.programDateTime ?? 0) - (result.packet.pts - result.packet.dts) / MICROS_PER_MS,
         )
+      }
+      if (discontinuity && result.type === 'packet') {
+        discontinuity = false
+        yield { type: 'packet', packet: { ...result.packet, discontinuity: true } }
+        continue
       }
       yield result
     }
