@@ -103,7 +103,7 @@ async function* playKind(kind: Kind, manifest: Manifest, context: SourceContext)
         }
       }
     }
-    if (mpd.type === 'static' || signal.aborted) break
+    if (hasEnded(mpd) || signal.aborted) break
     unchanged = news ? 0 : unchanged + 1
     if (unchanged > MAX_UNCHANGED_RELOADS) {
       context.onProblem({
@@ -116,6 +116,11 @@ async function* playKind(kind: Kind, manifest: Manifest, context: SourceContext)
     await sleep(interval, undefined, { signal }).catch(() => undefined)
     if (!signal.aborted) mpd = await manifest.load(interval / 2)
   }
+}
+
+/** A live presentation that ended keeps its type: its MPD has a duration and is not updated any more. */
+function hasEnded({ type, mediaPresentationDuration, minimumUpdatePeriod }: Mpd): boolean {
+  return type === 'static' || (mediaPresentationDuration !== undefined && minimumUpdatePeriod === undefined)
 }
 
 /** The best representation of each period from the current one on. */
