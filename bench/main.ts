@@ -1,5 +1,6 @@
 /** `npm run bench [NAME ...]`: runs the project's benchmarks and prints one table; exit 1 when a gate is missed. */
 import { spawnSync } from 'node:child_process'
+import path from 'node:path'
 import { fanOut } from './fan-out.ts'
 import { httpObjects } from './http-objects.ts'
 import { ingest } from './ingest.ts'
@@ -18,6 +19,8 @@ const BENCHMARKS: Readonly<Record<string, () => AsyncGenerator<Row>>> = {
 /** Set in the copy of this program that runs inside a network namespace of its own. */
 const INSIDE = 'HEADEND_BENCH_INSIDE'
 
+// The command finds this Node by its name.
+process.env['PATH'] = `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in BENCHMARKS))
 if (unknown.length > 0) {

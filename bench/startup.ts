@@ -20,7 +20,6 @@ export async function* startup(): AsyncGenerator<Row> {
       const port = await freePort()
       const main = path.join(import.meta.dirname, '../bin/headend.js')
       const args = [
-        main,
         'serve',
         '--host',
         '127.0.0.1',
@@ -33,7 +32,7 @@ export async function* startup(): AsyncGenerator<Row> {
         '--no-test-channel',
       ]
       const started = performance.now()
-      const child = spawn(process.execPath, args, { stdio: 'ignore' })
+      const child = spawn(main, args, { stdio: 'ignore' })
       while (!(await accepts(port))) await sleep(1)
       if (run > 0) times.push(performance.now() - started)
       if (run === RUNS) {

@@ -27,4 +27,5 @@ if [ ! -x "$node" ]; then
 fi
 script=$1
 shift
-exec "$node" --disable-warning=ExperimentalWarning "$root/$script" "$@"
+# The flags of bin/headend.js.
+exec "$node" --disable-warning=ExperimentalWarning --max-semi-space-size=2 --initial-old-space-size=64 "$root/$script" "$@"

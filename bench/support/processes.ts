@@ -32,7 +32,6 @@ export async function startHeadend(
   const args = [
     '-c',
     SERVER_CORE,
-    process.execPath,
     path.join(ROOT, 'bin/headend.js'),
     'serve',
     '--host',

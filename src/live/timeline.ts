@@ -69,7 +69,8 @@ export class Timeline {
     if (dts > this.#newest) this.#newest = dts
     const marked = this.#pendingDiscontinuity.size > 0 && !onOldClock && this.#pendingDiscontinuity.delete(id)
     if (dts === packet.dts && pts === packet.pts && !marked) return packet
-    return { ...packet, dts, pts, ...(marked ? { discontinuity: true as const } : {}) }
+    const { track, data, key } = packet
+    return marked ? { track, data, pts, dts, key, discontinuity: true } : { track, data, pts, dts, key }
   }
 
   #continues(dts: Micros): boolean {

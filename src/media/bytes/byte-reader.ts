@@ -6,14 +6,14 @@ const MAX_SAFE_HIGH_WORD = 0x1f_ffff
 /** All integers are big-endian unless the name ends in `le`. Views handed out share memory with the input. */
 export class ByteReader {
   readonly bytes: Uint8Array
-  readonly #view: DataView
+  /** Made when first needed: many readers only take bytes and views, and a DataView costs more than they do. */
+  #lazyView: DataView | undefined
   /** Added to offsets in errors, so that a reader of a part reports positions in the whole. */
   readonly #origin: number
   #position = 0
 
   constructor(bytes: Uint8Array, origin = 0) {
     this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#origin = origin
   }
 
@@ -31,7 +31,7 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1))
+    return this.bytes[this.#take(1)] as number
   }
 
   i8(): number {
@@ -39,7 +39,8 @@ export class ByteReader {
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2))
+    const at = this.#take(2)
+    return ((this.bytes[at] as number) << 8) | (this.bytes[at + 1] as number)
   }
 
   i16(): number {
@@ -48,7 +49,8 @@ export class ByteReader {
 
   u24(): number {
     const at = this.#take(3)
-    return this.#view.getUint16(at) * 256 + this.#view.getUint8(at + 2)
+    const { bytes } = this
+    return ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number)
   }
 
   i24(): number {
@@ -149,6 +151,12 @@ export class ByteReader {
     const value = this.bytes[this.#position]
     if (value === undefined) throw this.#short(1)
     return value
+  }
+
+  get #view(): DataView {
+    const { bytes } = this
+    this.#lazyView ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    return this.#lazyView
   }
 
   #take(count: number): number {

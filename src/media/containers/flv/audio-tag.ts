@@ -61,18 +61,11 @@ function readLegacy(reader: ByteReader, format: number): AudioPart[] {
       : format === SOUND_FORMAT.MP3 || format === SOUND_FORMAT.MP3_8_KHZ
         ? 'mp3'
         : undefined
-  const part = {
-    codec,
-    codecName: codec ?? audioCodecName(format),
-    trackId: 0,
-    key: true,
-    compositionMs: 0,
-    nanoseconds: 0,
-  } as const
   // Some encoders send a lone header byte to say that they are there.
   if (reader.remaining === 0) return []
+  const codecName = codec ?? audioCodecName(format)
   const kind = codec === 'aac' && reader.u8() === AAC_PACKET.SEQUENCE_HEADER ? 'config' : 'frame'
-  return [{ ...part, kind, data: reader.rest() }]
+  return [{ kind, codec, codecName, trackId: 0, key: true, compositionMs: 0, nanoseconds: 0, data: reader.rest() }]
 }
 
 function readEnhanced(reader: ByteReader, firstType: number): AudioPart[] {

@@ -74,18 +74,12 @@ export function videoMetadataHeader(form: VideoForm): Uint8Array {
 function readLegacy(reader: ByteReader, frameType: number, codecId: number): VideoPart[] {
   if (frameType === FRAME.COMMAND) return []
   const codec = codecId === VIDEO_CODEC_ID.AVC ? 'h264' : codecId === VIDEO_CODEC_ID.HEVC ? 'h265' : undefined
-  const part = {
-    codec,
-    codecName: codec ?? videoCodecName(codecId),
-    trackId: 0,
-    key: frameType === FRAME.KEY || frameType === FRAME.GENERATED_KEY,
-    nanoseconds: 0,
-  } as const
-  if (codec === undefined) return [{ ...part, kind: 'frame', compositionMs: 0, data: reader.rest() }]
-  const packetType = reader.u8()
-  const compositionMs = reader.i24()
+  const codecName = codec ?? videoCodecName(codecId)
+  const key = frameType === FRAME.KEY || frameType === FRAME.GENERATED_KEY
+  const packetType = codec === undefined ? AVC_PACKET.UNITS : reader.u8()
+  const compositionMs = codec === undefined ? 0 : reader.i24()
   const kind = packetType === AVC_PACKET.SEQUENCE_HEADER ? 'config' : packetType === AVC_PACKET.UNITS ? 'frame' : 'end'
-  return [{ ...part, kind, compositionMs, data: reader.rest() }]
+  return [{ kind, codec, codecName, trackId: 0, key, compositionMs, nanoseconds: 0, data: reader.rest() }]
 }
 
 function readEnhanced(reader: ByteReader, frameType: number, firstType: number): VideoPart[] {
