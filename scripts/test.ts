@@ -1,6 +1,6 @@
 /**
- * Runs the tests: `test.ts [unit|interop|browser|soak …] [--test-name-pattern REGEX] [PATH-PART …]`. Without arguments, all.
- * A path part keeps the files whose path contains it.
+ * Runs the tests: `test.ts [unit|interop|browser|soak …] [--test-name-pattern REGEX] [--minutes N] [PATH-PART …]`. Without arguments,
+ * all. A path part keeps the files whose path contains it; `--minutes` is how long the soak takes.
  */
 import { glob } from 'node:fs/promises'
 import { join, relative } from 'node:path'
@@ -42,8 +42,15 @@ const SILENCE = 60_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { 'test-name-pattern': { type: 'string', multiple: true } },
+  options: { 'test-name-pattern': { type: 'string', multiple: true }, minutes: { type: 'string' } },
 })
+const minutes = Number(values.minutes ?? process.env['SOAK_MINUTES'] ?? 1)
+if (!(minutes > 0)) {
+  console.error(`test: --minutes: expected a number above 0, found ${values.minutes}`)
+  process.exit(2)
+}
+// Read by the soak, in a process of its own.
+process.env['SOAK_MINUTES'] = String(minutes)
 const chosen = positionals.filter((name) => name in GROUPS)
 const parts = positionals.filter((name) => !(name in GROUPS))
 const names = chosen.length === 0 ? Object.keys(GROUPS) : chosen
@@ -69,7 +76,7 @@ async function runGroup(name: string, group: Group): Promise<void> {
     files,
     cwd: root,
     concurrency: group.concurrency,
-    timeout: group.timeout,
+    timeout: timeoutOf(name, group),
     isolation: 'process',
     signal: abort.signal,
     ...(values['test-name-pattern'] === undefined ? {} : { testNamePatterns: values['test-name-pattern'] }),
@@ -78,13 +85,18 @@ async function runGroup(name: string, group: Group): Promise<void> {
     report.hang(files)
     abort.abort()
   }
-  let watchdog = setTimeout(expire, group.timeout + SILENCE)
+  let watchdog = setTimeout(expire, timeoutOf(name, group) + SILENCE)
   for await (const event of stream) {
     clearTimeout(watchdog)
-    watchdog = setTimeout(expire, group.timeout + SILENCE)
+    watchdog = setTimeout(expire, timeoutOf(name, group) + SILENCE)
     report.take(event)
   }
   clearTimeout(watchdog)
+}
+
+/** A soak takes as long as it was told to, and then some. */
+function timeoutOf(name: string, { timeout }: Group): number {
+  return name === 'soak' ? timeout + minutes * 60_000 : timeout
 }
 
 async function findFiles(group: Group): Promise<string[]> {
