@@ -183,7 +183,7 @@ it('keeps the rules of low-latency HLS', async (t) => {
       `_HLS_msn=${now.number}&_HLS_part=99999999`,
     ]) {
       const started = performance.now()
-      const response = await fetch(`${first.url}?${query}`)
+      const response = await fetch(`${first.url.href}?${query}`)
       assert.equal(response.status, 400, query)
       assert.match(response.headers.get('content-type') ?? '', /^application\/problem\+json/)
       await response.arrayBuffer()
@@ -194,7 +194,7 @@ it('keeps the rules of low-latency HLS', async (t) => {
   await t.test('what was there before is answered at once', async () => {
     const now = await load(first.url)
     const started = performance.now()
-    const old = await load(`${first.url}?_HLS_msn=${now.mediaSequence}&_HLS_part=0`)
+    const old = await load(`${first.url.href}?_HLS_msn=${now.mediaSequence}&_HLS_part=0`)
     assert.ok(performance.now() - started < SLACK_MS)
     assert.ok(end(old).number >= end(now).number)
   })
@@ -225,7 +225,7 @@ async function follow(url: URL, timeMs: number) {
     assert.ok(hint !== undefined, 'no preload hint')
     hints.push(getPart(new URL(hint.uri, url)))
     const asked = next(playlist)
-    const query = `${url}?_HLS_msn=${asked.number}&_HLS_part=${asked.part}`
+    const query = `${url.href}?_HLS_msn=${asked.number}&_HLS_part=${asked.part}`
     const sentAt = performance.now()
     const both = reloads.length % 3 === 0
     const [response, delta] = await Promise.all([fetch(query), both ? load(`${query}&_HLS_skip=YES`) : undefined])
@@ -250,7 +250,7 @@ async function getPart(url: URL): Promise<Hint> {
 async function load(url: URL | string): Promise<MediaPlaylist> {
   const response = await fetch(url)
   const text = await response.text()
-  assert.equal(response.status, 200, `${url}: ${text}`)
+  assert.equal(response.status, 200, `${String(url)}: ${text}`)
   return parse(text)
 }
 

@@ -67,8 +67,9 @@ it('churn leaves nothing behind', { timeout: WARM_UP_MS + CHURN_MS + 2 * QUIET_M
   })
   t.after(() => server.stop())
   const churn = new Churn(server, ffmpeg, file)
-  const samples: (Probe & Figures)[] = []
-  const sampling = sampleUntil(server, samples, t.signal)
+  const samples: (Figures & { readonly rss: number })[] = []
+  const stopSampling = sample(server, samples)
+  t.after(stopSampling)
 
   await churn.run(WARM_UP_MS)
   await quiet(server)
@@ -76,12 +77,11 @@ it('churn leaves nothing behind', { timeout: WARM_UP_MS + CHURN_MS + 2 * QUIET_M
   await churn.run(CHURN_MS)
   await quiet(server)
   const after = await probe(server, probeFile)
-  await sampling.stop()
+  await stopSampling()
 
-  const memory = (value: (sample: Probe & Figures) => number) => samples.map((sample) => value(sample) / MEGABYTE)
   t.diagnostic(
     `\n${plot([
-      { name: 'RSS', unit: 'MB', values: memory(({ rss }) => rss) },
+      { name: 'RSS', unit: 'MB', values: samples.map(({ rss }) => rss / MEGABYTE) },
       { name: 'sessions', unit: '', values: samples.map(({ sessions }) => sessions) },
       { name: 'streams', unit: '', values: samples.map(({ streams }) => streams) },
       { name: 'waiting', unit: '', values: samples.map(({ waiting }) => waiting) },
@@ -214,21 +214,19 @@ async function figures(server: RunningServer): Promise<Figures & { readonly rss:
   }
 }
 
-function sampleUntil(server: RunningServer, samples: (Probe & Figures)[], signal: AbortSignal) {
-  let stopped = false
-  const nothing = { count: 0, heapUsed: 0, external: 0, arrayBuffers: 0, handles: 0 }
+/** Looks at the server once a second until the returned function is called. */
+function sample(server: RunningServer, samples: (Figures & { readonly rss: number })[]): () => Promise<void> {
+  const stop = new AbortController()
   const done = (async () => {
-    while (!stopped && !signal.aborted) {
+    while (!stop.signal.aborted) {
       const now = await figures(server).catch(() => undefined)
-      if (now !== undefined) samples.push({ ...nothing, ...now })
-      await delay(1000)
+      if (now !== undefined) samples.push(now)
+      await pause(1000, stop.signal)
     }
   })()
-  return {
-    async stop(): Promise<void> {
-      stopped = true
-      await done
-    },
+  return () => {
+    stop.abort()
+    return done
   }
 }
 

@@ -32,7 +32,7 @@ async function playRtmp(server: RunningServer, name: string, signal: AbortSignal
 
 async function playFlv(server: RunningServer, name: string, signal: AbortSignal): Promise<void> {
   const response = await fetch(`${server.urls['http']}/live/${name}.flv`, { signal })
-  for await (const _piece of response.body ?? []) if (signal.aborted) return
+  await response.body?.pipeTo(new WritableStream(), { signal })
 }
 
 function playWebSocket(server: RunningServer, name: string, signal: AbortSignal): Promise<void> {
