@@ -2,8 +2,8 @@
 import { dash } from '../protocols/dash/index.ts'
 import { hls } from '../protocols/hls/index.ts'
 import { progressive } from '../protocols/progressive/index.ts'
-import { rtmp } from '../protocols/rtmp/index.ts'
 import type { Protocol } from '../protocols/protocol.ts'
+import { rtmp } from '../protocols/rtmp/index.ts'
 import { web } from '../services/web/index.ts'
 
 /** Also the clients of `push` and `play`. */
