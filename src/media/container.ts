@@ -8,7 +8,11 @@ import type { Track } from './track.ts'
  * `track` is always one of the latest set. `metadata` is what the container says of the whole, for people and for passing on.
  */
 export type DemuxResult =
-  | { readonly type: 'tracks'; readonly tracks: readonly Track[]; readonly metadata?: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: 'tracks'
+      readonly tracks: readonly Track[]
+      readonly metadata?: Readonly<Record<string, unknown>>
+    }
   | { readonly type: 'packet'; readonly packet: Packet }
 
 /** Bytes in, in pieces of any size; tracks and packets out. Pieces are owned by the packets after `write`: do not reuse them. */

@@ -1,7 +1,8 @@
 /** The client's side of one connection, as a state machine over bytes: RTMP 1.0 section 7.2. Plays or publishes one stream. */
+
+import { PeerError, UnavailableError } from '../../errors.ts'
 import { type AmfValue, amfProperties } from '../../media/amf/value.ts'
 import type { Machine } from '../../media/machine.ts'
-import { PeerError, UnavailableError } from '../../errors.ts'
 import { commandMessage, ENHANCED_RTMP, type RtmpCommand, readCommand } from './command.ts'
 import { ClientHandshake } from './handshake.ts'
 import { MESSAGE_TYPE, type RtmpMessage, USER_CONTROL, userControlMessage } from './message.ts'

@@ -7,7 +7,7 @@ import type { Stream } from '../../live/stream.ts'
 import { pump } from '../../net/pump.ts'
 import type { LogFields, ServerContext } from '../protocol.ts'
 import { playFeed } from './egress.ts'
-import { RtmpIngest } from './ingest.ts'
+import type { RtmpIngest } from './ingest.ts'
 import type { RtmpOptions } from './options.ts'
 import { type ServerEvent, ServerSession } from './session.ts'
 import type { NamedStream } from './stream-name.ts'
@@ -172,11 +172,12 @@ export class Connection {
   async #publish({ path, key }: NamedStream): Promise<void> {
     const { signal } = this.#work
     await this.#authorize('publish', path, key)
+    // Codecs and containers are loaded with the first publisher: nobody needs them at start.
+    const { RtmpIngest } = await import('./ingest.ts')
     if (signal.aborted) return
     const registered = this.#register('publish', path)
     this.#ingest = new RtmpIngest(this.#context.hub.publish(path, registered))
     this.#session.acceptPublish()
-    this.#context.log.info(this.#fields(), 'publishing has started')
     this.#socket.resume()
     this.#drain()
   }
@@ -189,7 +190,6 @@ export class Connection {
     if (signal.aborted) return
     this.#register('play', path)
     this.#session.acceptPlay()
-    this.#context.log.info(this.#fields(), 'playing has started')
     this.#flush()
     this.#stream = stream
     this.#startPlaying()

@@ -5,7 +5,7 @@ import { ChunkWriter } from './chunk-writer.ts'
 import { RtmpClientSession } from './client-session.ts'
 import { commandMessage, dataMessage, ENHANCED_RTMP, readCommand } from './command.ts'
 import { ClientHandshake, HANDSHAKE_SIZE, ServerHandshake } from './handshake.ts'
-import { controlMessage, MESSAGE_TYPE, readAggregate, readUserControl, type RtmpMessage } from './message.ts'
+import { controlMessage, MESSAGE_TYPE, type RtmpMessage, readAggregate, readUserControl } from './message.ts'
 import { ServerSession } from './session.ts'
 
 const CONNECT = commandMessage(0, {

@@ -1,12 +1,11 @@
 /** RTMP and RTMPS: publish, play, pull and push. README.md has the specifications and what peers do. */
+
+import { PeerError } from '../../errors.ts'
 import type { Publisher } from '../../live/publisher.ts'
 import type { Stream } from '../../live/stream.ts'
 import { pump } from '../../net/pump.ts'
-import { PeerError } from '../../errors.ts'
 import type { ClientContext, Protocol } from '../protocol.ts'
-import { openRtmpClient, type RtmpClientOptions } from './client.ts'
-import { publishFeed } from './egress.ts'
-import { RtmpIngest } from './ingest.ts'
+import type { RtmpClientOptions } from './client.ts'
 import { type RtmpOptions, rtmpOptions } from './options.ts'
 import { serveRtmp } from './server.ts'
 
@@ -20,6 +19,7 @@ export const rtmp: Protocol<RtmpOptions> = {
 }
 
 async function pull(url: URL, publisher: Publisher, client: ClientContext): Promise<void> {
+  const { RtmpIngest } = await import('./ingest.ts')
   const ingest = new RtmpIngest(publisher)
   const onMedia: RtmpClientOptions['onMedia'] = (message) => ingest.write(message)
   const opened = await openOrAborted(url, client, { role: 'play', onMedia })
@@ -29,6 +29,7 @@ async function pull(url: URL, publisher: Publisher, client: ClientContext): Prom
 async function push(stream: Stream, url: URL, client: ClientContext): Promise<void> {
   const opened = await openOrAborted(url, client, { role: 'publish' })
   if (opened === undefined) return
+  const { publishFeed } = await import('./egress.ts')
   const cursor = stream.feed(publishFeed(opened.session.streamId)).open()
   const stop = pump(cursor, opened.socket, {
     onBytes: () => {},
@@ -46,6 +47,7 @@ async function push(stream: Stream, url: URL, client: ClientContext): Promise<vo
 /** `undefined` when the caller gave up before the server agreed. */
 async function openOrAborted(url: URL, client: ClientContext, options: Omit<RtmpClientOptions, 'signal'>) {
   const { signal, insecureTls } = client
+  const { openRtmpClient } = await import('./client.ts')
   try {
     return await openRtmpClient(url, { ...options, signal, ...(insecureTls === undefined ? {} : { insecureTls }) })
   } catch (error) {

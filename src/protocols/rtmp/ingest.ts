@@ -1,6 +1,7 @@
 /** Messages of a publisher to packets in the hub. */
-import { FlvMessageDemuxer } from '../../media/containers/flv/message-demuxer.ts'
+
 import type { Publisher } from '../../live/publisher.ts'
+import { FlvMessageDemuxer } from '../../media/containers/flv/message-demuxer.ts'
 import { amf0Body } from './command.ts'
 import { MESSAGE_TYPE, type RtmpMessage } from './message.ts'
 

@@ -1,6 +1,7 @@
 /** Our error codes in RTMP's own words: the `code` of `_error` and `onStatus` (RTMP 1.0 sections 7.2.1 and 7.2.2). */
-import type { AmfObject } from '../../media/amf/value.ts'
+
 import { HeadendError } from '../../errors.ts'
+import type { AmfObject } from '../../media/amf/value.ts'
 
 /** What the peer was about to do. */
 export type StatusContext = 'connect' | 'publish' | 'play'
