@@ -1,5 +1,5 @@
 /** The whole server: opens everything in order, tells what happens, takes new settings while it runs, and closes politely. */
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, describeError, UnavailableError } from '../errors.ts'
 import type { Authorize } from '../live/access.ts'
@@ -21,6 +21,7 @@ import { LogWriter } from './logger.ts'
 import { modules } from './modules.ts'
 import { observe } from './observe.ts'
 import { compilePaths, type ResolvedPath } from './path-settings.ts'
+import { writeReadyFile } from './ready-file.ts'
 import { RouteTable } from './routes.ts'
 import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
@@ -374,17 +375,7 @@ class Server implements HeadendServer {
 
   async #writeReadyFile(): Promise<void> {
     const { readyFile } = this.#settings.server
-    if (readyFile === undefined) return
-    const draft = `${readyFile}.${process.pid}`
-    const content = { pid: process.pid, urls: this.urls, ports: this.ports }
-    try {
-      await writeFile(draft, `${JSON.stringify(content, undefined, 2)}\n`)
-      await rename(draft, readyFile)
-    } catch (error) {
-      throw new ConfigError('ERR_CONFIG_READY_FILE', `expected to write ${readyFile}: ${describeError(error)}`, {
-        cause: error,
-      })
-    }
+    if (readyFile !== undefined) await writeReadyFile(readyFile, { urls: this.urls, ports: this.ports })
   }
 
   #createAuthorize(): Authorize {
