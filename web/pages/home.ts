@@ -1,9 +1,8 @@
 /** Home page: what is on air, and how to publish. */
-import { describeTracks, fetchLiveList, type LiveList, type LiveStream } from './live-list.ts'
+import { DEFAULT_RTMP_PORT, describeTracks, fetchLiveList, type LiveList, type LiveStream } from './live-list.ts'
 import { recipe } from './recipe.ts'
 
 const REFRESH_MS = 3000
-const DEFAULT_RTMP_PORT = 1935
 
 const channels = element('channels')
 const nothing = element('nothing')

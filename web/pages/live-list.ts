@@ -25,6 +25,8 @@ export interface LiveList {
   readonly ports: Readonly<Record<string, number>>
 }
 
+export const DEFAULT_RTMP_PORT = 1935
+
 /** Throws when the server cannot be reached. */
 export async function fetchLiveList(): Promise<LiveList> {
   const response = await fetch('/live.json', { cache: 'no-store' })

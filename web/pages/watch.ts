@@ -1,5 +1,6 @@
 /** Watch page of one stream: the player, and the addresses for other players. */
 import '../player/player.ts'
+import { DEFAULT_RTMP_PORT, fetchLiveList } from './live-list.ts'
 import { recipe } from './recipe.ts'
 
 const path = decodeURIComponent(location.pathname.replace(/^\/watch\//, ''))
@@ -12,17 +13,27 @@ if (title !== null) title.textContent = path
 document.getElementById('player')?.setAttribute('path', path)
 
 const rtmpHost = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname
-document.getElementById('recipes')?.append(
-  recipe('Addresses', [
-    { label: 'HLS', text: `${origin}/${path}/index.m3u8` },
-    { label: 'DASH', text: `${origin}/${path}/manifest.mpd` },
-    { label: 'FLV', text: `${origin}/${path}.flv` },
-    { label: 'WebSocket', text: `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/${path}.flv` },
-    { label: 'RTMP', text: `rtmp://${rtmpHost}/${path}` },
-  ]),
-  recipe('Players', [
-    { label: 'ffplay', text: `ffplay -fflags nobuffer ${origin}/${path}.flv` },
-    { label: 'VLC', text: `vlc ${origin}/${path}/index.m3u8` },
-    { label: 'mpv', text: `mpv --profile=low-latency rtmp://${rtmpHost}/${path}` },
-  ]),
-)
+void showAddresses()
+
+async function showAddresses(): Promise<void> {
+  const ports = await fetchLiveList().then(
+    (list) => list.ports,
+    () => ({}) as Readonly<Record<string, number>>,
+  )
+  const port = ports['rtmp'] === undefined || ports['rtmp'] === DEFAULT_RTMP_PORT ? '' : `:${ports['rtmp']}`
+  const rtmp = `rtmp://${rtmpHost}${port}/${path}`
+  document.getElementById('recipes')?.replaceChildren(
+    recipe('Addresses', [
+      { label: 'HLS', text: `${origin}/${path}/index.m3u8` },
+      { label: 'DASH', text: `${origin}/${path}/manifest.mpd` },
+      { label: 'FLV', text: `${origin}/${path}.flv` },
+      { label: 'WebSocket', text: `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/${path}.flv` },
+      { label: 'RTMP', text: rtmp },
+    ]),
+    recipe('Players', [
+      { label: 'ffplay', text: `ffplay -fflags nobuffer ${origin}/${path}.flv` },
+      { label: 'VLC', text: `vlc ${origin}/${path}/index.m3u8` },
+      { label: 'mpv', text: `mpv --profile=low-latency ${rtmp}` },
+    ]),
+  )
+}

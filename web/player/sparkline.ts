@@ -26,7 +26,7 @@ export class Sparkline {
     const context = canvas.getContext('2d')
     if (context === null || canvas.width === 0) return
     const highest = Math.max(1, ...this.#values.filter((value) => value !== undefined))
-    context.strokeStyle = getComputedStyle(canvas).getPropertyValue('--accent')
+    context.strokeStyle = getComputedStyle(canvas).color
     context.lineWidth = 2 * scale
     context.lineJoin = 'round'
     context.beginPath()
