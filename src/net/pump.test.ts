@@ -33,6 +33,22 @@ class FakeSocket extends EventEmitter {
 
   uncork(): void {}
 
+  timeout = 0
+
+  setTimeout(milliseconds: number): void {
+    this.timeout = milliseconds
+    clearTimeout(this.#timer)
+    if (milliseconds > 0) this.#timer = setTimeout(() => this.emit('timeout'), milliseconds)
+  }
+
+  /** The peer reads some of what waits: a socket's timer starts anew. */
+  takeSome(count: number): void {
+    this.writableLength -= count
+    this.setTimeout(this.timeout)
+  }
+
+  #timer: NodeJS.Timeout | undefined
+
   /** The peer reads everything that waits. */
   drain(): void {
     const blocked = this.writableLength >= 16 * KB
@@ -86,19 +102,86 @@ describe('pump', () => {
     assert.equal(first.cursor.skipped, 0)
   })
 
-  it('queues a bounded amount for a peer that never reads, and calls it dead after 30 s', () => {
+  it('queues a bounded amount for a peer that never reads, and calls it dead after 10 s', () => {
     const stream = makeStream()
     const dead = start(stream)
     publish(stream, 0, 1000)
 
-    assert.ok(dead.socket.highest <= 256 * KB, `${dead.socket.highest} bytes queued`)
+    assert.ok(dead.socket.highest < 128 * KB + 16 * KB, `${dead.socket.highest} bytes queued`)
     assert.ok(stream.log.bytes <= LOG_BYTES)
-    mock.timers.tick(29_999)
+    mock.timers.tick(9_999)
     assert.equal(dead.seen.stalled, 0)
     mock.timers.tick(1)
     assert.equal(dead.seen.stalled, 1)
-    assert.equal(dead.socket.listenerCount('drain'), 0)
-    assert.equal(stream.readers, 0)
+    assert.deepEqual([dead.socket.listenerCount('drain'), dead.socket.listenerCount('timeout')], [0, 0])
+    assert.deepEqual([stream.readers, dead.socket.timeout], [0, 0])
+  })
+
+  it('takes a peer that reads a little of one large write for slow, not for dead', () => {
+    const stream = makeStream()
+    const slow = start(stream)
+    stream.write(packetAt(0, { key: true, size: 600 * KB }))
+    for (let second = 0; second < 50; second++) {
+      mock.timers.tick(1_000)
+      slow.socket.takeSome(10 * KB)
+    }
+    assert.equal(slow.seen.stalled, 0)
+    slow.socket.drain()
+    assert.equal(slow.socket.timeout, 0)
+    mock.timers.tick(100_000)
+    assert.equal(slow.seen.stalled, 0)
+  })
+
+  it('calls a peer dead that only talks', () => {
+    const stream = makeStream()
+    const dead = start(stream)
+    publish(stream, 0, 100)
+    for (let second = 0; second < 60; second++) {
+      mock.timers.tick(1_000)
+      dead.socket.takeSome(0)
+    }
+    assert.equal(dead.seen.stalled, 1)
+  })
+
+  it('leaves a timeout of the owner as it is', () => {
+    const stream = makeStream()
+    const dead = start(stream)
+    dead.socket.setTimeout(15_000)
+    publish(stream, 0, 100)
+    assert.equal(dead.socket.timeout, 15_000)
+    dead.socket.drain()
+    assert.equal(dead.socket.timeout, 15_000)
+  })
+
+  it('adds nothing to a socket that is full already', () => {
+    const stream = makeStream()
+    publish(stream, 0, 100)
+    const first = start(stream)
+    const { highest } = first.socket
+    for (let round = 0; round < 50; round++) {
+      first.stop()
+      first.stop = pump(stream.feed(makeTaggedFormat()).open(), first.socket as unknown as Socket, {
+        onBytes: () => {},
+        onEnd: () => {},
+        onStall: () => {},
+      })
+    }
+    assert.equal(first.socket.highest, highest)
+    const { writes } = first.socket
+    first.socket.drain()
+    assert.ok(first.socket.writes > writes)
+  })
+
+  it('keeps the order when one buffer fills the socket', () => {
+    const stream = makeStream()
+    for (let i = 0; i < 6; i++) stream.write(packetAt(i * 40, { key: i === 0, size: 100 * KB, fill: i }))
+    const { socket } = start(stream)
+    assert.ok(socket.highest < 128 * KB + 101 * KB, `${socket.highest} bytes queued`)
+    for (let round = 0; round < 6; round++) socket.drain()
+    assert.deepEqual(
+      socket.written.slice(1).map((bytes) => bytes[1]),
+      [0, 1, 2, 3, 4, 5],
+    )
   })
 
   it('calls a peer dead that stops reading although the stream is over', () => {
@@ -106,7 +189,7 @@ describe('pump', () => {
     const dead = start(stream)
     publish(stream, 0, 20)
     stream.close()
-    mock.timers.tick(30_000)
+    mock.timers.tick(10_000)
 
     assert.deepEqual([dead.seen.stalled, dead.seen.ended], [1, 0])
   })

@@ -2,36 +2,50 @@
 import type { Socket } from 'node:net'
 import type { FeedCursor } from '../live/feed.ts'
 
-/** No more is written while this many bytes wait in the process for the socket. */
+/**
+ * No more is written while this many bytes wait in the process for the socket. What waits is less than this and one merged buffer
+ * (64 KiB and a packet, see live/feed.ts), and is shared with all viewers that wait for the same.
+ */
 const MAX_QUEUED_BYTES = 128 * 1024
-/** A peer that has not taken what was queued for it in this long, milliseconds, is not a slow viewer but a dead one. */
-const MAX_STALL_MS = 30_000
+/** A silent peer that takes no byte of what is queued for it in this long, milliseconds, is not a slow viewer but a dead one. */
+const MAX_STALL_MS = 10_000
+/** One that keeps talking, and so resets the clock above, has this long to take all that is queued, milliseconds. */
+const MAX_BLOCKED_MS = 60_000
 
 export interface PumpOptions {
   /** Bytes handed to the socket. */
   readonly onBytes: (count: number) => void
   /** The feed has ended and everything was handed over. */
   readonly onEnd: () => void
-  /** The peer has not taken what was queued for 30 s. The caller closes the connection. */
+  /** The peer has taken nothing for 10 s although bytes waited. The caller closes the connection. */
   readonly onStall: () => void
 }
 
-/** Starts at once. Returns a function that stops it and closes the cursor; call it when the socket closes. */
+/**
+ * Starts at once. Returns a function that stops it and closes the cursor; call it when the socket closes. A socket with a timeout of its
+ * owner keeps it; on any other the pump sets one while bytes wait.
+ */
 export function pump(cursor: FeedCursor, socket: Socket, options: PumpOptions): () => void {
-  let stallTimer: NodeJS.Timeout | undefined
+  /** Taken from the feed when the socket was full. */
+  let held: Uint8Array | undefined
+  let blocked = false
+  let ownTimeout = false
+  let blockedTimer: NodeJS.Timeout | undefined
   let stopped = false
 
   const stop = () => {
     if (stopped) return
     stopped = true
-    clearTimeout(stallTimer)
+    unblock()
     socket.off('drain', onDrain)
+    socket.off('timeout', onTimeout)
     cursor.close()
   }
 
   const run = () => {
-    if (stopped || stallTimer !== undefined) return
-    let bytes = cursor.take()
+    if (stopped || blocked) return
+    let bytes = held ?? cursor.take()
+    held = undefined
     if (bytes === undefined) return finishIfEnded()
     let next = cursor.take()
     if (next === undefined) {
@@ -41,8 +55,7 @@ export function pump(cursor: FeedCursor, socket: Socket, options: PumpOptions): 
       socket.cork()
       while (bytes !== undefined) {
         if (!write(bytes)) {
-          // `next` was taken from the log already, so it goes too.
-          if (next !== undefined) write(next)
+          held = next
           break
         }
         bytes = next
@@ -50,36 +63,61 @@ export function pump(cursor: FeedCursor, socket: Socket, options: PumpOptions): 
       }
       socket.uncork()
     }
-    if (stallTimer === undefined) finishIfEnded()
+    if (!blocked) finishIfEnded()
   }
 
   const write = (bytes: Uint8Array): boolean => {
     options.onBytes(bytes.byteLength)
     socket.write(bytes)
     if (socket.writableLength < MAX_QUEUED_BYTES) return true
-    // A timer and not a look at the clock when the feed wakes: the feed may be over while the peer still holds the last bytes.
-    stallTimer ??= setTimeout(() => {
-      stop()
-      options.onStall()
-    }, MAX_STALL_MS)
-    stallTimer.unref()
+    block()
     return false
   }
 
+  /** Timers and not a look at the clock when the feed wakes: the feed may be over while the peer still holds the last bytes. */
+  const block = () => {
+    blocked = true
+    blockedTimer = setTimeout(onStall, MAX_BLOCKED_MS)
+    blockedTimer.unref()
+    if (socket.timeout) return
+    ownTimeout = true
+    // The socket's own timer sees progress inside one large write, which no property tells.
+    socket.setTimeout(MAX_STALL_MS)
+  }
+
+  const unblock = () => {
+    blocked = false
+    clearTimeout(blockedTimer)
+    if (ownTimeout) socket.setTimeout(0)
+    ownTimeout = false
+  }
+
   const finishIfEnded = () => {
-    if (!cursor.ended) return
+    if (held !== undefined || !cursor.ended) return
     stop()
     options.onEnd()
   }
 
   const onDrain = () => {
-    clearTimeout(stallTimer)
-    stallTimer = undefined
+    if (!blocked) return
+    unblock()
     run()
   }
 
+  const onTimeout = () => {
+    if (ownTimeout) onStall()
+  }
+
+  const onStall = () => {
+    stop()
+    options.onStall()
+  }
+
   socket.on('drain', onDrain)
+  socket.on('timeout', onTimeout)
   cursor.onWake = run
-  run()
+  // What the owner or a pump before this one has queued counts too.
+  if (socket.writableLength < MAX_QUEUED_BYTES) run()
+  else block()
   return stop
 }

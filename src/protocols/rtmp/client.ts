@@ -69,9 +69,15 @@ export function openRtmpClient(url: URL, options: RtmpClientOptions): Promise<Rt
   let over = false
   let connected = false
 
+  let unread = 0
   const flush = () => {
-    for (let bytes = session.takeOutput(); bytes !== undefined; bytes = session.takeOutput()) socket.write(bytes)
-    if (socket.writableLength > MAX_UNREAD_ANSWERS) {
+    // Of what waits, media that a pump writes does not count; what the session says is no more than all that waits.
+    unread = Math.min(unread, socket.writableLength)
+    for (let bytes = session.takeOutput(); bytes !== undefined; bytes = session.takeOutput()) {
+      unread += bytes.byteLength
+      socket.write(bytes)
+    }
+    if (unread > MAX_UNREAD_ANSWERS) {
       close(new PeerError('ERR_RTMP_STALLED', 'expected the server to read, but it takes nothing any more'))
     }
   }

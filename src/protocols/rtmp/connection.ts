@@ -52,6 +52,7 @@ export class Connection {
   #roleEndedAt = 0
   #pinged = false
   #messagesBefore = 0
+  #unreadAnswers = 0
   #closedAt: number | undefined
 
   constructor({ socket, context, options, onClose }: ConnectionOptions) {
@@ -268,10 +269,13 @@ export class Connection {
   }
 
   #flush(): void {
+    // Of what waits, media is the pump's business; answers are no more than all that waits.
+    this.#unreadAnswers = Math.min(this.#unreadAnswers, this.#socket.writableLength)
     for (let bytes = this.#session.takeOutput(); bytes !== undefined; bytes = this.#session.takeOutput()) {
+      this.#unreadAnswers += bytes.byteLength
       this.#socket.write(bytes)
     }
-    if (this.#playing === undefined && this.#socket.writableLength > MAX_UNREAD_ANSWERS) this.#socket.destroy()
+    if (this.#unreadAnswers > MAX_UNREAD_ANSWERS) this.#socket.destroy()
   }
 
   #tooManyMessages(): void {
