@@ -10,33 +10,6 @@ export {
   PeerError,
   UnavailableError,
 } from './errors.ts'
-
-/** The server. */
-export { createServer, type HeadendServer, type ServerHooks } from './server/server.ts'
-export type {
-  EndedSessionEvent,
-  ServerEventName,
-  ServerEvents,
-  ServerListener,
-  SessionEvent,
-} from './server/events.ts'
-export type { Secrets } from './server/secrets.ts'
-
-/** The player and the encoder. */
-export { type PlayOptions, type PushOptions, play, push } from './server/clients.ts'
-export type { PushReport } from './services/encoder/push.ts'
-export type { PlayReport, TrackReport } from './services/player/measurement.ts'
-export type { PlayResult } from './services/player/play.ts'
-
-/** Its settings: from a file, the environment and flags, and described as data. */
-export { type ConfigSources, type LoadedConfig, loadConfig, type SettingsInput } from './server/config.ts'
-export { describeOptions, type OptionDescription, type OptionType } from './server/options.ts'
-export type { ServerSettings, Settings } from './server/settings.ts'
-
-/** Where it is reached. */
-export { lanHosts, urlsOf } from './server/urls.ts'
-export { packageVersion } from './server/version.ts'
-
 /** Media: what `server.publish` takes and `server.streams` gives. */
 export type { LogCursor } from './live/bounded-log.ts'
 export { type Publisher } from './live/publisher.ts'
@@ -50,9 +23,31 @@ export {
   type Codec,
   type ColorInfo,
   type DataCodec,
-  type Track,
   TRACK_ID_BASE,
+  type Track,
   type TrackKind,
   type VideoCodec,
   type VideoParameters,
 } from './media/track.ts'
+/** The player and the encoder. */
+export { type PlayOptions, type PushOptions, play, push } from './server/clients.ts'
+/** Its settings: from a file, the environment and flags, and described as data. */
+export { type ConfigSources, type LoadedConfig, loadConfig, type SettingsInput } from './server/config.ts'
+export type {
+  EndedSessionEvent,
+  ServerEventName,
+  ServerEvents,
+  ServerListener,
+  SessionEvent,
+} from './server/events.ts'
+export { describeOptions, type OptionDescription, type OptionType } from './server/options.ts'
+export type { Secrets } from './server/secrets.ts'
+/** The server. */
+export { createServer, type HeadendServer, type ServerHooks } from './server/server.ts'
+export type { ServerSettings, Settings } from './server/settings.ts'
+/** Where it is reached. */
+export { lanHosts, urlsOf } from './server/urls.ts'
+export { packageVersion } from './server/version.ts'
+export type { PushReport } from './services/encoder/push.ts'
+export type { PlayReport, TrackReport } from './services/player/measurement.ts'
+export type { PlayResult } from './services/player/play.ts'

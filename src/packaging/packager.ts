@@ -5,8 +5,8 @@ import type { Stream, StreamEntry } from '../live/stream.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import { createToken } from './names.ts'
 import { choosePartTarget, packetIntervals } from './part-target.ts'
-import { isPackaged, Segmenter } from './segmenter.ts'
 import { SegmentStore } from './segment-store.ts'
+import { isPackaged, Segmenter } from './segmenter.ts'
 
 export interface PackagingOptions {
   /** A segment ends at the first key frame at or after so many seconds. */

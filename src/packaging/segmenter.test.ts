@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Packet } from '../media/packet.ts'
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import type { StoredSegment } from './stored-segment.ts'
 import { AUDIO, audioPackets, interleave, type LiveRun, runLive, VIDEO, videoPackets } from './vectors.ts'

@@ -1,6 +1,7 @@
 /** A stream's packets to aligned CMAF segments and parts of every track (CMAF ISO/IEC 23000-19 section 7.3, RFC 8216bis section 6.2.1). */
-import { hasSampleEntry } from '../media/containers/isobmff/sample-entry.ts'
+
 import { writeInitSegment } from '../media/containers/isobmff/init-segment.ts'
+import { hasSampleEntry } from '../media/containers/isobmff/sample-entry.ts'
 import type { Machine } from '../media/machine.ts'
 import type { Packet } from '../media/packet.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'

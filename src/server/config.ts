@@ -10,6 +10,7 @@ import { refuseWeakSecret } from './weak-secret.ts'
 /** Settings as written in a file or given to `createServer`: nested objects, everything optional. */
 export type SettingsInput = Readonly<Record<string, unknown>>
 
+/** Where settings come from, the later over the earlier: file, environment, flags. */
 export interface ConfigSources {
   /** YAML or JSON file. */
   readonly file?: string | undefined
@@ -18,6 +19,7 @@ export interface ConfigSources {
   readonly flags?: Readonly<Record<string, unknown>>
 }
 
+/** Settings put together and checked. */
 export interface LoadedConfig {
   /** For `createServer` and `reload`; checked already. */
   readonly input: SettingsInput

@@ -11,6 +11,7 @@ export interface SessionEvent {
   readonly startedAt: Date
 }
 
+/** A session that is over, with what it moved. */
 export interface EndedSessionEvent extends SessionEvent {
   readonly bytesIn: number
   readonly bytesOut: number
@@ -19,6 +20,7 @@ export interface EndedSessionEvent extends SessionEvent {
   readonly reason: string | undefined
 }
 
+/** Every event and what it tells. */
 export interface ServerEvents {
   /** A path is on air; again when another publisher continues it. `session` is undefined for publishers inside this process. */
   publish: { readonly path: string; readonly session: SessionEvent | undefined }
@@ -34,7 +36,9 @@ export interface ServerEvents {
   closing: Record<string, never>
 }
 
+/** Names of the events. */
 export type ServerEventName = keyof ServerEvents
+/** Called in the server's turn; what it throws is logged and goes no further. */
 export type ServerListener<Name extends ServerEventName> = (event: ServerEvents[Name]) => void
 
 type AnyListener = (event: never) => void

@@ -2,6 +2,7 @@
 import { HeadendError } from '../errors.ts'
 import type { LogFields, Logger } from '../protocols/protocol.ts'
 import { escapeUnsafe, logText } from './log-text.ts'
+import type { Settings } from './settings.ts'
 
 /*
  * An own writer: every value must be redacted, escaped and bounded before it is printed, which is the work; what a logging library
@@ -38,6 +39,15 @@ interface Fault {
   lastLine: number
   fields: LogFields
   message: string
+}
+
+/** Level and format by the settings; `auto` is text for people on a terminal. */
+export function logOptions(
+  settings: Settings,
+  terminal = process.stderr.isTTY,
+): Pick<LoggerOptions, 'level' | 'format'> {
+  const { level, format } = settings.server.log
+  return { level, format: format === 'auto' ? (terminal ? 'text' : 'json') : format }
 }
 
 /** The root logger. `log` is what protocols get. */

@@ -8,8 +8,10 @@ import { moduleSettings, serverSettings } from './settings.ts'
  * machine see the arguments of a process. Maps (`paths`) are in the file only.
  */
 
+/** What kind of value an option takes. */
 export type OptionType = 'string' | 'number' | 'boolean' | 'choice' | 'list' | 'map'
 
+/** One option: its names everywhere, its values, and what it does. */
 export interface OptionDescription {
   /** Keys of the file, outermost first. */
   readonly path: readonly string[]

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ConfigError, describeError } from '../errors.ts'
 import { refuseWeakSecret } from './weak-secret.ts'
 
+/** What `data/secrets.json` holds. */
 export interface Secrets {
   /** Opens publishing, on every path that has no key of its own. */
   readonly publishKey: string

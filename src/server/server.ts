@@ -17,7 +17,7 @@ import { parseSettings, type SettingsInput } from './config.ts'
 import { EventHub, type ServerEventName, type ServerListener } from './events.ts'
 import { hostCheck } from './host-check.ts'
 import { listenError } from './listen-error.ts'
-import { LogWriter } from './logger.ts'
+import { LogWriter, logOptions } from './logger.ts'
 import { modules } from './modules.ts'
 import { observe } from './observe.ts'
 import { compilePaths, type ResolvedPath } from './path-settings.ts'
@@ -118,7 +118,7 @@ class Server implements HeadendServer {
     this.#pathOf = compilePaths(settings.server.paths)
     this.#hostAllowed = hostCheck(settings.server.api.hosts)
     this.#writer = new LogWriter({
-      ...logOptions(settings, hooks),
+      ...logOptions(settings, hooks.terminal),
       write: hooks.writeLog ?? ((line) => process.stderr.write(line)),
     })
     this.#log = this.#writer.log
@@ -297,7 +297,7 @@ class Server implements HeadendServer {
     this.#tls = tls
     this.#pathOf = compilePaths(next.server.paths)
     this.#hostAllowed = hostCheck(next.server.api.hosts)
-    this.#writer.configure(logOptions(next, this.#hooks))
+    this.#writer.configure(logOptions(next, this.#hooks.terminal))
     this.#writer.hide(Object.values(this.secrets))
     for (const key of Object.keys(next.server) as (keyof typeof next.server)[]) {
       if (!isDeepStrictEqual(next.server[key], before.server[key])) changed.push(key)
@@ -394,10 +394,4 @@ class Server implements HeadendServer {
       await authorize(request)
     }
   }
-}
-
-function logOptions(settings: Settings, hooks: ServerHooks) {
-  const { level, format } = settings.server.log
-  const terminal = hooks.terminal ?? process.stderr.isTTY
-  return { level, format: format === 'auto' ? (terminal ? 'text' : 'json') : format } as const
 }

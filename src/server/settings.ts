@@ -166,6 +166,7 @@ function secret(description: string) {
   return z.string().max(MAX_SECRET_TEXT).optional().meta({ secret: true }).describe(description)
 }
 
+/** Settings of the server itself, with defaults filled in. */
 export type ServerSettings = z.infer<typeof serverSettings>
 export type PathSettingsInput = z.infer<typeof pathSettings>
 

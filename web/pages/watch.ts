@@ -18,7 +18,7 @@ void showAddresses()
 async function showAddresses(): Promise<void> {
   const ports = await fetchLiveList().then(
     (list) => list.ports,
-    () => ({}) as Readonly<Record<string, number>>,
+    () => ({}),
   )
   const port = ports['rtmp'] === undefined || ports['rtmp'] === DEFAULT_RTMP_PORT ? '' : `:${ports['rtmp']}`
   const rtmp = `rtmp://${rtmpHost}${port}/${path}`

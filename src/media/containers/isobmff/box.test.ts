@@ -18,9 +18,9 @@ import {
   type EventMessage,
   eventMessageBytes,
   PRODUCER_REFERENCE_TIME_BYTES,
+  REFERENCE_TIME,
   readEventMessage,
   readProducerReferenceTime,
-  REFERENCE_TIME,
   writeEventMessage,
   writeProducerReferenceTime,
 } from './segment-boxes.ts'

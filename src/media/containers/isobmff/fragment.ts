@@ -22,8 +22,8 @@ import { trackTimescale } from './init-segment.ts'
 import {
   type EventMessage,
   eventMessageBytes,
-  type ProducerReferenceTime,
   PRODUCER_REFERENCE_TIME_BYTES,
+  type ProducerReferenceTime,
   SEGMENT_TYPE_BYTES,
   writeEventMessage,
   writeProducerReferenceTime,

@@ -5,8 +5,8 @@ import { type Box, childBoxes, topLevelBoxes } from './box.ts'
 import { FragmentDemuxer } from './demuxer.ts'
 import { writeInitSegment } from './init-segment.ts'
 import { readInitSegment } from './movie.ts'
-import { SampleTable } from './sample-table.ts'
 import { FragmentMuxer } from './muxer.ts'
+import { SampleTable } from './sample-table.ts'
 import { AUDIO, audioPackets, progressiveFile, TRACKS, VIDEO, videoPackets } from './vectors.ts'
 
 /** Tables may announce more samples than a run should walk. */

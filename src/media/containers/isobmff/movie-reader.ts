@@ -1,7 +1,7 @@
 /** Reads MP4 files, progressive and fragmented, from a source with random access (ISO/IEC 14496-12). */
 import { FormatError } from '../../../errors.ts'
-import { ByteReader } from '../../bytes/byte-reader.ts'
 import type { ByteSource } from '../../byte-source.ts'
+import { ByteReader } from '../../bytes/byte-reader.ts'
 import type { Packet } from '../../packet.ts'
 import type { Micros } from '../../time.ts'
 import type { Track, TrackKind } from '../../track.ts'
@@ -9,8 +9,8 @@ import { BlockReader } from './block-reader.ts'
 import type { Box } from './box.ts'
 import { MAX_SCANNED_BOXES, readTopLevelHeader } from './box-scan.ts'
 import { packetOf } from './demuxer.ts'
-import { FragmentSamples } from './fragment-samples.ts'
 import type { SampleLocation } from './fragment-reader.ts'
+import { FragmentSamples } from './fragment-samples.ts'
 import { MAX_MOOV_BYTES, type Movie, readMovie } from './movie.ts'
 import { SampleTable } from './sample-table.ts'
 
