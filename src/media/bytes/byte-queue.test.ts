@@ -68,6 +68,33 @@ describe('ByteQueue', () => {
     assert.equal(queue.at(0), 500 & 0xff)
     assert.equal(queue.at(499), 999 & 0xff)
   })
+
+  it('joins bytes that drip in, and leaves views that were given out alone', () => {
+    const queue = new ByteQueue()
+    const drops = 20_000
+    for (let i = 0; i < drops; i++) queue.push(Uint8Array.of(i & 0xff))
+    const pieces: Uint8Array[] = []
+    const early = queue.peek(3)
+    for (let some = queue.takeSome(drops); some !== undefined; some = queue.takeSome(drops)) pieces.push(some)
+    queue.push(Uint8Array.of(9, 9, 9))
+
+    assert.ok(pieces.length <= 6, `${pieces.length} pieces`)
+    assert.deepEqual([...(early ?? [])], [0, 1, 2])
+    assert.deepEqual(
+      [...Buffer.concat(pieces)],
+      Array.from({ length: drops }, (_, i) => i & 0xff),
+    )
+  })
+
+  it('never copies normal pieces', () => {
+    const queue = new ByteQueue()
+    const [small, large, tail] = [new Uint8Array(10), new Uint8Array(2000), new Uint8Array(1024)]
+    for (const piece of [small, large, tail]) queue.push(piece)
+
+    assert.equal(queue.takeSome(10)?.buffer, small.buffer)
+    assert.equal(queue.takeSome(2000)?.buffer, large.buffer)
+    assert.equal(queue.takeSome(1024)?.buffer, tail.buffer)
+  })
 })
 
 function list(bytes: Uint8Array | undefined): number[] | undefined {

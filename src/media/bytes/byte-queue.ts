@@ -1,11 +1,17 @@
 /** Received pieces in order, read as if they were one, without joining them. */
 
+/** Shorter pieces that must wait are copied together: a peer that drips bytes must not cost an object for each. */
+const SMALL_PIECE_BYTES = 1024
+const JOINED_BYTES = 4096
+
 /**
  * Takes pieces by `push` and gives contiguous views by `take`. A view is a subarray where the wanted bytes lie in one piece, and a
  * copy only where they cross pieces. The pieces belong to the queue (and to the views) after `push`.
  */
 export class ByteQueue {
   readonly #pieces: Uint8Array[] = []
+  /** What the last piece is a part of, when small pieces are being joined there. */
+  #joined: Uint8Array | undefined
   #first = 0
   #offset = 0
   #length = 0
@@ -17,7 +23,13 @@ export class ByteQueue {
 
   push(piece: Uint8Array): void {
     if (piece.byteLength === 0) return
-    this.#pieces.push(piece)
+    // Into an empty queue never: that piece is most likely taken at once.
+    if (piece.byteLength >= SMALL_PIECE_BYTES || this.#length === 0) {
+      this.#joined = undefined
+      this.#pieces.push(piece)
+    } else {
+      this.#join(piece)
+    }
     this.#length += piece.byteLength
   }
 
@@ -65,6 +77,7 @@ export class ByteQueue {
   skip(count: number): void {
     let left = Math.min(count, this.#length)
     this.#length -= left
+    if (this.#length === 0) this.#joined = undefined
     while (left > 0) {
       const piece = this.#pieces[this.#first] as Uint8Array
       const here = piece.byteLength - this.#offset
@@ -82,6 +95,20 @@ export class ByteQueue {
       this.#pieces.splice(0, this.#first)
       this.#first = 0
     }
+  }
+
+  /** Writes behind the last piece, where no view that was given out can reach. */
+  #join(piece: Uint8Array): void {
+    const last = this.#pieces.length - 1
+    const used = this.#joined === undefined ? JOINED_BYTES : (this.#pieces[last] as Uint8Array).byteLength
+    if (this.#joined === undefined || used + piece.byteLength > JOINED_BYTES) {
+      this.#joined = new Uint8Array(JOINED_BYTES)
+      this.#joined.set(piece)
+      this.#pieces.push(this.#joined.subarray(0, piece.byteLength))
+      return
+    }
+    this.#joined.set(piece, used)
+    this.#pieces[last] = this.#joined.subarray(0, used + piece.byteLength)
   }
 
   #copyTo(target: Uint8Array): void {
