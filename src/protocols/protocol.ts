@@ -33,6 +33,8 @@ export interface Listening<Options = unknown> extends Closable {
   readonly ports: Readonly<Record<string, number>>
   /** Takes other options over without dropping anybody. `false`: not possible, as with another port; then it is closed and served anew. */
   update?(options: Options): boolean
+  /** Takes a new certificate for connections to come; those that are open keep theirs. Never called when it was opened without one. */
+  setTls?(tls: TlsMaterial): void
 }
 
 /** What the server lends to each protocol. */

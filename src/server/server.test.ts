@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, test } from 'node:test'
+import { afterEach, beforeEach, describe, mock, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { Hub } from '../live/hub.ts'
+import { Sessions } from '../live/sessions.ts'
+import { makeTestCertificate } from '../net/testdata/certificate.ts'
+import { quietLogger } from '../net/testdata/raw-client.ts'
 import { createServer, type HeadendServer } from './server.ts'
+import { openTestChannel } from './test-channel.ts'
 
 const CANARY = 'cAnArY-0123456789abcdef'
 
@@ -193,6 +200,35 @@ describe('the test channel', () => {
     })
     assert.deepEqual(server.streams, [])
   })
+
+  test('wakes up less often while nobody watches', async () => {
+    const hub = new Hub()
+    mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+    try {
+      const channel = await openTestChannel({ hub, sessions: new Sessions(), log: quietLogger() })
+      const stream = hub.find('live/test')
+      assert.ok(stream !== undefined)
+      const wakeUpsOfSecond = () => {
+        let wakeUps = 0
+        for (let ms = 0; ms < 1000; ms++) {
+          const { packets } = stream.statistics
+          mock.timers.tick(1)
+          if (stream.statistics.packets > packets) wakeUps++
+        }
+        return wakeUps
+      }
+      wakeUpsOfSecond()
+      assert.ok(wakeUpsOfSecond() <= 6)
+      const viewer = stream.log.open()
+      wakeUpsOfSecond()
+      assert.ok(wakeUpsOfSecond() >= 24)
+      viewer.close()
+      await channel.close()
+    } finally {
+      mock.timers.reset()
+      hub.close()
+    }
+  })
 })
 
 describe('reload', () => {
@@ -256,6 +292,40 @@ describe('reload', () => {
 
     assert.equal((await get(server, '/api/v1/server', { authorization: `Bearer ${token}` })).status, 200)
     assert.doesNotMatch(lines.join(''), new RegExp(token))
+  })
+
+  test('a new certificate is shown by every protocol, and drops nobody', async () => {
+    const files = { certificate: path.join(folder, 'cert.pem'), key: path.join(folder, 'key.pem') }
+    const renew = async () => {
+      const made = makeTestCertificate()
+      await writeFile(files.certificate, made.certificate)
+      await writeFile(files.key, made.key)
+      return new X509Certificate(made.certificate).fingerprint256
+    }
+    const shown = async (port: number | undefined) => {
+      const socket = connectTls({ port: port ?? 0, host: '127.0.0.1', rejectUnauthorized: false })
+      await once(socket, 'secureConnect')
+      return { socket, fingerprint: socket.getPeerCertificate().fingerprint256 }
+    }
+    const first = await renew()
+    const settings = { ...base(), tls: files, https: { port: 0 } }
+    const server = await start(settings)
+    const { rtmps, https } = server.ports
+    const before = await shown(rtmps)
+    assert.equal(before.fingerprint, first)
+
+    const second = await renew()
+    assert.deepEqual(await server.reload(settings), ['certificate'])
+
+    assert.deepEqual([server.ports['rtmps'], server.ports['https']], [rtmps, https])
+    for (const port of [rtmps, https]) {
+      const { socket, fingerprint } = await shown(port)
+      assert.equal(fingerprint, second)
+      socket.end()
+      await once(socket, 'close')
+    }
+    assert.equal(before.socket.destroyed, false)
+    before.socket.destroy()
   })
 
   test('a module whose port was taken is opened by the next reload', async () => {

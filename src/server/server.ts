@@ -324,7 +324,9 @@ class Server implements HeadendServer {
       await this.#front?.close()
       this.#front = undefined
       await this.#openFront()
-    } else if (tls !== undefined && !isDeepStrictEqual(tls, beforeTls)) {
+    }
+    if (!allAnew && tls !== undefined && !isDeepStrictEqual(tls, beforeTls)) {
+      for (const listening of this.#listening.values()) listening.setTls?.(tls)
       this.#front?.setTls(tls)
       changed.push('certificate')
     }

@@ -138,20 +138,32 @@ export const serverSettings = z.strictObject({
     .prefault({}),
   limits: z
     .strictObject({
-      streams: z.int().min(1).max(1_000_000).default(10_000).describe('Streams at the same time.'),
-      sessions: z.int().min(1).max(10_000_000).default(20_000).describe('Publishers and viewers at the same time.'),
+      streams: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(10_000)
+        .describe('Streams at the same time. A change takes a restart.'),
+      sessions: z
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .default(20_000)
+        .describe('Publishers and viewers at the same time. A reload changes it for those to come.'),
       waiting: z
         .int()
         .min(0)
         .max(1_000_000)
         .default(10_000)
-        .describe('Viewers that wait for a stream which is not published yet.'),
+        .describe('Viewers that wait for a stream which is not published yet. A change takes a restart.'),
       streamBytes: z
         .int()
         .min(1_048_576)
         .max(1_073_741_824)
         .default(33_554_432)
-        .describe('Bytes of recent packets kept per stream; must hold one group of pictures.'),
+        .describe(
+          'Bytes of recent packets kept per stream; must hold one group of pictures. A change takes a restart.',
+        ),
     })
     .prefault({}),
   paths: z

@@ -33,7 +33,8 @@ export async function openTestChannel({ hub, sessions, log }: TestChannelContext
   let publisher: ReturnType<Hub['publish']> | undefined
   try {
     publisher = hub.publish(TEST_CHANNEL_PATH, session)
-    const channel = startTestChannel(publisher, { sound, onEnd: end })
+    const { stream } = publisher
+    const channel = startTestChannel(publisher, { sound, watched: () => stream.readers > 0, onEnd: end })
     stop = () => channel.close()
   } catch (error) {
     end()

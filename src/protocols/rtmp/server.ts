@@ -1,7 +1,8 @@
 /** RTMP and RTMPS listeners: who may connect, and the clock of all connections. */
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import { UnavailableError } from '../../errors.ts'
+import type { TlsMaterial } from '../../net/tls.ts'
 import type { Listening, ServerContext } from '../protocol.ts'
 import { Connection } from './connection.ts'
 import type { RtmpOptions } from './options.ts'
@@ -67,12 +68,10 @@ export async function serveRtmp(context: ServerContext, options: RtmpOptions): P
     if (admit(socket)) accept(socket)
   })
   const servers: [string, Server, number][] = [['rtmp', plain, options.port]]
+  let secure: TlsServer | undefined
   if (context.tls !== undefined) {
     const { certificate, key } = context.tls
-    const secure = createTlsServer(
-      { cert: certificate, key, noDelay: true, handshakeTimeout: TLS_HANDSHAKE_MS },
-      accept,
-    )
+    secure = createTlsServer({ cert: certificate, key, noDelay: true, handshakeTimeout: TLS_HANDSHAKE_MS }, accept)
     // Sockets count from the first packet on, not from the end of the TLS handshake.
     secure.prependListener('connection', admit)
     secure.on('tlsClientError', (_error, socket) => socket.destroy())
@@ -109,7 +108,8 @@ export async function serveRtmp(context: ServerContext, options: RtmpOptions): P
     current = next
     return true
   }
-  return { ports, update, close: () => (closing ??= close()) }
+  const setTls = ({ certificate, key }: TlsMaterial): void => secure?.setSecureContext({ cert: certificate, key })
+  return { ports, update, setTls, close: () => (closing ??= close()) }
 }
 
 function listen(server: Server, host: string, port: number, context: ServerContext): Promise<number> {
