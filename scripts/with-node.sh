@@ -12,8 +12,10 @@ have=$(cat "$stamp" 2>/dev/null || true)
 if [ "$have" != "dev $wanted" ] && { [ "$mode" = dev ] || [ "$have" != "run $wanted" ]; }; then
   echo "headend: installing dependencies (once; $mode)" >&2
   if [ "$mode" = dev ]; then omit=; else omit=--omit=dev; fi
+  # `npm ci` refuses a lock file that lacks optional packages of other systems, which some registries do not carry; `npm install
+  # --no-save` takes the locked versions as well and writes nothing.
   # Engine warnings are about the Node that npm itself runs on, not the one that runs this project.
-  (cd "$root" && npm ci $omit --ignore-scripts --no-fund --no-audit --loglevel=error >&2)
+  (cd "$root" && npm install --no-save $omit --ignore-scripts --no-fund --no-audit --loglevel=error >&2)
   echo "$mode $wanted" >"$stamp"
 fi
 node="$root/node_modules/.bin/node"
