@@ -4,6 +4,7 @@ import path from 'node:path'
 import { fanOut } from './fan-out.ts'
 import { httpObjects } from './http-objects.ts'
 import { ingest } from './ingest.ts'
+import { pictureDelay } from './picture-delay.ts'
 import { stalledViewers } from './stalled-viewers.ts'
 import { startup } from './startup.ts'
 import { allKept, formatTable, type Row } from './support/report.ts'
@@ -14,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, () => AsyncGenerator<Row>>> = {
   http: httpObjects,
   'fan-out': fanOut,
   stalled: stalledViewers,
+  delay: pictureDelay,
 }
 
 /** Set in the copy of this program that runs inside a network namespace of its own. */

@@ -22,9 +22,14 @@ const ARTIFACTS = join(repository, 'test/artifacts')
 export async function openBrowser(t: TestContext): Promise<Browser | undefined> {
   const executablePath = requireTool(t, 'chromium')
   if (executablePath === undefined) return undefined
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS })
+  const browser = await startChromium(executablePath)
   t.after(() => browser.close())
   return browser
+}
+
+/** The caller closes it. */
+export function startChromium(executablePath: string): Promise<Browser> {
+  return chromium.launch({ executablePath, args: ARGUMENTS })
 }
 
 export interface WatchedPage {
