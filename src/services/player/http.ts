@@ -10,10 +10,15 @@ const IDLE_TIMEOUT_MS = 15_000
 
 /** The response of a GET with status 2xx. Throws UnavailableError ERR_PLAY_UNREACHABLE or ERR_PLAY_STATUS. */
 export async function get(url: URL, signal: AbortSignal): Promise<Response> {
-  const timeout = AbortSignal.timeout(HEADERS_TIMEOUT_MS)
+  // Not AbortSignal.timeout, which would go on and cut the body off, however long that is meant to flow.
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new Error(`no answer in ${HEADERS_TIMEOUT_MS} ms`)), HEADERS_TIMEOUT_MS)
   let response: Response
   try {
-    response = await fetch(url, { signal: AbortSignal.any([signal, timeout]), headers: { 'user-agent': 'Headend' } })
+    const ends = AbortSignal.any([signal, late.signal])
+    response = await fetch(url, { signal: ends, headers: { 'user-agent': 'Headend' } }).finally(() =>
+      clearTimeout(timer),
+    )
   } catch (cause) {
     signal.throwIfAborted()
     throw new UnavailableError('ERR_PLAY_UNREACHABLE', `${shown(url)} cannot be reached: ${reason(cause)}`, { cause })
