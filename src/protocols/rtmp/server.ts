@@ -1,7 +1,8 @@
 /** RTMP and RTMPS listeners: who may connect, and the clock of all connections. */
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
+import type { Server as TlsServer } from 'node:tls'
 import { UnavailableError } from '../../errors.ts'
+import { takeDescriptor } from '../../net/descriptors.ts'
 import type { TlsMaterial } from '../../net/tls.ts'
 import type { Listening, ServerContext } from '../protocol.ts'
 import { Connection } from './connection.ts'
@@ -32,8 +33,13 @@ export async function serveRtmp(context: ServerContext, options: RtmpOptions): P
     const count = perAddress.get(address) ?? 0
     const { maxConnections, maxConnectionsPerAddress } = current
     const full = maxConnections > 0 && sockets.size >= maxConnections
-    if (full || (maxConnectionsPerAddress > 0 && count >= maxConnectionsPerAddress)) {
-      const limit = full ? `${maxConnections} connections` : `${maxConnectionsPerAddress} connections from one address`
+    const fullForAddress = maxConnectionsPerAddress > 0 && count >= maxConnectionsPerAddress
+    if (full || fullForAddress || !takeDescriptor(socket)) {
+      const limit = full
+        ? `${maxConnections} connections`
+        : fullForAddress
+          ? `${maxConnectionsPerAddress} connections from one address`
+          : 'as many connections as there are file descriptors for'
       const message = `expected at most ${limit}`
       context.log.counted('ERR_RTMP_TOO_MANY_CONNECTIONS', { protocol: 'rtmp', remoteAddress: address }, message)
       socket.destroy()
@@ -71,6 +77,8 @@ export async function serveRtmp(context: ServerContext, options: RtmpOptions): P
   let secure: TlsServer | undefined
   if (context.tls !== undefined) {
     const { certificate, key } = context.tls
+    // Loaded only with a certificate: the module takes longer to load than this whole folder.
+    const { createServer: createTlsServer } = await import('node:tls')
     secure = createTlsServer({ cert: certificate, key, noDelay: true, handshakeTimeout: TLS_HANDSHAKE_MS }, accept)
     // Sockets count from the first packet on, not from the end of the TLS handshake.
     secure.prependListener('connection', admit)
