@@ -1,5 +1,5 @@
 /**
- * Runs the tests: `test.ts [unit|interop|browser|soak …] [--test-name-pattern REGEX] [--minutes N] [PATH-PART …]`. Without arguments,
+ * Runs the tests: `test.ts [unit|hostile|interop|browser|soak …] [--test-name-pattern REGEX] [--minutes N] [PATH-PART …]`. Without arguments,
  * all. A path part keeps the files whose path contains it; `--minutes` is how long the soak takes.
  */
 import { glob } from 'node:fs/promises'
@@ -33,6 +33,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
     timeout: 60_000,
     tools: false,
   },
+  hostile: { patterns: ['test/hostile/**/*.test.ts'], concurrency: 1, timeout: 120_000, tools: false },
   interop: { patterns: ['test/interop/**/*.test.ts'], concurrency: 1, timeout: 120_000, tools: true },
   browser: { patterns: ['test/browser/**/*.test.ts'], concurrency: 1, timeout: 120_000, tools: true },
   soak: { patterns: ['test/soak/**/*.test.ts'], concurrency: 1, timeout: 300_000, tools: true },

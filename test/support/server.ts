@@ -12,6 +12,8 @@ export interface ServerOptions {
   readonly env?: NodeJS.ProcessEnv
   /** The test channel is off unless asked for. */
   readonly testChannel?: boolean
+  /** File descriptors the process may hold. */
+  readonly maxFiles?: number
 }
 
 export interface RunningServer {
@@ -50,7 +52,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   ]
   const channel = options.testChannel === true ? [] : ['--no-test-channel']
   const args = [join(repository, 'bin/headend.js'), 'serve', ...flags, ...channel, ...(options.args ?? [])]
-  const child = start(process.execPath, args, options.env === undefined ? {} : { env: options.env })
+  const env = options.env === undefined ? {} : { env: options.env }
+  const { maxFiles } = options
+  const child =
+    maxFiles === undefined
+      ? start(process.execPath, args, env)
+      : start('sh', ['-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`, process.execPath, ...args], env)
   let printed = ''
   const keep = (piece: Buffer) => {
     printed = (printed + piece.toString()).slice(-1_000_000)

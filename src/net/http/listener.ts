@@ -3,6 +3,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Closable, Logger } from '../../protocols/protocol.ts'
+import { takeDescriptor } from '../descriptors.ts'
 import type { TlsMaterial } from '../tls.ts'
 import { addressGroup, plainAddress, TrustedProxies } from './client-address.ts'
 import { FastConnection, type FastPathHost } from './fast-path.ts'
@@ -218,7 +219,8 @@ class Front implements HttpFront {
     if (
       this.#sockets.size >= maxConnections ||
       (count > maxConnectionsPerAddress && !this.#proxies.trusts(address)) ||
-      this.#closing !== undefined
+      this.#closing !== undefined ||
+      !takeDescriptor(socket)
     ) {
       socket.destroy()
       this.#options.log.counted('ERR_HTTP_CONNECTIONS', { address }, 'refused a connection: too many')
