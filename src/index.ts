@@ -14,7 +14,8 @@ export {
 export type { LogCursor } from './live/bounded-log.ts'
 export { type Publisher } from './live/publisher.ts'
 export { type Session, type SessionRole, type Sessions } from './live/sessions.ts'
-export { type Stream, type StreamEntry, type StreamState } from './live/stream.ts'
+export { type Stream, type StreamState } from './live/stream.ts'
+export type { StreamEntry } from './live/stream-entry.ts'
 export type { Packet } from './media/packet.ts'
 export { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from './media/time.ts'
 export {

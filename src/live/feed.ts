@@ -4,7 +4,7 @@ import type { Packet } from '../media/packet.ts'
 import type { Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { BoundedLog, type LogCursor, type LogEntry } from './bounded-log.ts'
-import type { Stream, StreamEntry } from './stream.ts'
+import type { StreamEntry } from './stream-entry.ts'
 
 /** Muxes packets of one stream into one wire format. What differs per viewer is not its business. */
 export interface FeedMuxer {
@@ -28,6 +28,13 @@ interface Chunk extends LogEntry {
   readonly init: Uint8Array
 }
 
+/** What a feed needs of its stream. */
+export interface FeedSource {
+  readonly log: BoundedLog<StreamEntry>
+  /** The feed has closed itself. */
+  dropFeed(feed: Feed): void
+}
+
 export interface FeedOptions {
   /** Packets are merged for this long, milliseconds; 0 writes each packet at once. */
   readonly windowMs: number
@@ -45,7 +52,7 @@ export class Feed {
   readonly #windowMs: number
   readonly #muxer: FeedMuxer
   readonly #source: LogCursor<StreamEntry>
-  readonly #stream: Stream
+  readonly #stream: FeedSource
   readonly #log: BoundedLog<Chunk>
   #out = new ByteWriter(4096)
   #outKey = false
@@ -57,7 +64,7 @@ export class Feed {
   #closed = false
 
   /** Use `Stream.feed`. */
-  constructor(stream: Stream, format: FeedFormat, options: FeedOptions) {
+  constructor(stream: FeedSource, format: FeedFormat, options: FeedOptions) {
     this.format = format
     this.#windowMs = options.windowMs
     this.#muxer = format.createMuxer()

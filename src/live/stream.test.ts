@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { audioTrack, dataTrack, packetAt, videoTrack } from '../../test/support/packets.ts'
 import type { LogCursor } from './bounded-log.ts'
-import { Stream, type StreamEntry } from './stream.ts'
+import { Stream } from './stream.ts'
+import type { StreamEntry } from './stream-entry.ts'
 
 function makeStream(now: () => number = () => 0): Stream {
   return new Stream('live/a', { windowMs: 0, maxLogBytes: 1e6, maxLogDuration: 10_000_000 }, now)

@@ -2,16 +2,10 @@
 import type { Packet } from '../media/packet.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
-import { BoundedLog, type LogCursor, type LogEntry } from './bounded-log.ts'
+import { BoundedLog, type LogCursor } from './bounded-log.ts'
 import { Feed, type FeedFormat } from './feed.ts'
+import type { StreamEntry } from './stream-entry.ts'
 import { Timeline } from './timeline.ts'
-
-/** A packet in a stream's log, with what was in force when it came. */
-export interface StreamEntry extends LogEntry {
-  readonly packet: Packet
-  readonly tracks: readonly Track[]
-  readonly metadata: Readonly<Record<string, unknown>>
-}
 
 export interface StreamOptions {
   /** Feeds merge packets for this long, milliseconds. */

@@ -1,7 +1,8 @@
 /** One stream packaged while somebody asks for it: from the stream's log through the segmenter into the store. */
 import { HeadendError, UnavailableError } from '../errors.ts'
 import type { LogCursor } from '../live/bounded-log.ts'
-import type { Stream, StreamEntry } from '../live/stream.ts'
+import type { Stream } from '../live/stream.ts'
+import type { StreamEntry } from '../live/stream-entry.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import { createToken } from './names.ts'
 import { choosePartTarget, packetIntervals } from './part-target.ts'
