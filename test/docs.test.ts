@@ -86,4 +86,16 @@ describe('documentation', () => {
       [],
     )
   })
+
+  it('gives a reason for every dependency, and for no other', () => {
+    const { dependencies, optionalDependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+      string,
+      object
+    >
+    const used = Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies })
+    const rows = [...read('docs/dependencies.md').matchAll(/^\| ([^|]+) \|/gm)].map(([, cell = '']) => cell)
+    const named = rows.flatMap((cell) => cell.split(', ')).filter((name) => /^[@a-z]/.test(name) && name !== 'package')
+
+    assert.deepEqual(named.toSorted(), used.toSorted())
+  })
 })

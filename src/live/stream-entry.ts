@@ -3,6 +3,7 @@ import type { Packet } from '../media/packet.ts'
 import type { Track } from '../media/track.ts'
 import type { LogEntry } from './bounded-log.ts'
 
+/** What `LogCursor.take` gives of a stream's log. */
 export interface StreamEntry extends LogEntry {
   readonly packet: Packet
   /** Another array whenever tracks or metadata changed. */
