@@ -7,7 +7,10 @@ import { protocols } from './modules.ts'
 
 /** What `play` does. */
 export interface PlayOptions extends Omit<PlayerOptions, 'client' | 'findClient'> {
-  /** Accept certificates that nobody vouches for. */
+  /**
+   * Accept certificates that nobody vouches for, over RTMPS. Over HTTPS and WSS the process decides, by Node's own
+   * NODE_TLS_REJECT_UNAUTHORIZED.
+   */
   readonly insecureTls?: boolean
 }
 
