@@ -7,6 +7,7 @@ import { commandMessage, dataMessage, ENHANCED_RTMP, readCommand } from './comma
 import { ClientHandshake, HANDSHAKE_SIZE, ServerHandshake } from './handshake.ts'
 import { controlMessage, MESSAGE_TYPE, type RtmpMessage, readAggregate, readUserControl } from './message.ts'
 import { ServerSession } from './session.ts'
+import { publisherCaptures } from './testdata/publishers.ts'
 
 const CONNECT = commandMessage(0, {
   name: 'connect',
@@ -24,7 +25,11 @@ const MEDIA: RtmpMessage = {
 export const fuzzTargets: readonly FuzzTarget[] = [
   {
     name: 'rtmp/chunk-reader',
-    seeds: () => [chunks(controlMessage(MESSAGE_TYPE.SET_CHUNK_SIZE, 4096), CONNECT), chunks(MEDIA, MEDIA)],
+    seeds: () => [
+      chunks(controlMessage(MESSAGE_TYPE.SET_CHUNK_SIZE, 4096), CONNECT),
+      chunks(MEDIA, MEDIA),
+      ...captures(),
+    ],
     run(input) {
       const reader = new ChunkReader()
       reader.write(input)
@@ -37,6 +42,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
       chunks(CONNECT, CREATE_STREAM, call('publish', 'name', 'live'), dataMessage(1, ['onMetaData', {}]), MEDIA),
       chunks(CONNECT, CREATE_STREAM, call('play', 'name'), call('pause', true, 0), call('seek', 0)),
       chunks(CONNECT, CREATE_STREAM, call('publish', 'name'), call('FCUnpublish', 'name'), call('deleteStream', 1)),
+      ...captures(),
     ],
     run(input) {
       const session = new ServerSession()
@@ -103,6 +109,10 @@ export const fuzzTargets: readonly FuzzTarget[] = [
     },
   },
 ]
+
+function captures(): Uint8Array[] {
+  return publisherCaptures().map(({ bytes }) => bytes)
+}
 
 function call(name: string, ...values: Parameters<typeof commandMessage>[1]['values'][number][]): RtmpMessage {
   return commandMessage(1, { name, transactionId: 0, values: [null, ...values] })
