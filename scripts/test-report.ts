@@ -47,6 +47,10 @@ export class TestReport {
         file.output = (file.output + event.data.message).slice(-MAX_OUTPUT)
         break
       }
+      case 'test:diagnostic':
+        // What a test has to tell: figures, plots. The runner's own counts come the same way.
+        if (!RUNNER_COUNT.test(event.data.message)) console.log(indent(event.data.message))
+        break
       case 'test:summary':
         if (event.data.file !== undefined) this.#fileDone(event.data.file, event.data.duration_ms)
         break
@@ -125,6 +129,7 @@ export class TestReport {
   }
 }
 
+const RUNNER_COUNT = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/
 const DONE: FileCount = { passed: 0, failed: 0, skipped: 0, output: '' }
 
 function failureType(error: unknown): unknown {
