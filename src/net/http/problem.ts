@@ -80,6 +80,7 @@ export function sendProblem(
     'Content-Type': 'application/problem+json',
     'Content-Length': String(body.byteLength),
     'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
     ...(problem.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="headend"' } : {}),
     ...MEDIA_CORS_HEADERS,
     ...headers,
@@ -93,7 +94,7 @@ export function problemBytes(error: unknown): Buffer {
   const body = JSON.stringify(problem)
   return Buffer.from(
     `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
+      `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n${body}`,
   )
 }
 

@@ -20,6 +20,8 @@ const SUFFIX = '.flv'
 const MAX_WAIT_SECONDS = 30
 /** Viewers send nothing but control frames. */
 const MAX_VIEWER_MESSAGE = 1024
+/** Characters kept of what a viewer calls itself. */
+const MAX_USER_AGENT = 200
 /** What is queued at the end of a stream has this long to reach the peer, milliseconds. */
 const FINISH_MS = 10_000
 
@@ -149,7 +151,7 @@ class ProgressiveServer implements Listening<ProgressiveOptions> {
 
   #play(stream: Stream, request: HttpRequest, output: Omit<Viewer, 'remoteAddress' | 'userAgent'>): void {
     const { remoteAddress } = request
-    const userAgent = request.raw.headers['user-agent']
+    const userAgent = request.raw.headers['user-agent']?.slice(0, MAX_USER_AGENT)
     const { sessions } = this.#context
     const playing = playFlv(stream, { ...output, remoteAddress, userAgent }, { sessions, signal: this.#closing.signal })
     this.#playing.add(playing)

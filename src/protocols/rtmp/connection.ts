@@ -17,9 +17,9 @@ const HANDSHAKE_SECONDS = 10
 /** Seconds a connection may neither publish nor play. */
 const IDLE_SECONDS = 30
 /** Seconds without a byte from a publisher or player before it is asked for a sign of life. */
-const PING_SECONDS = 30
+const PING_SECONDS = 15
 /** Seconds without a byte from a publisher before it is taken for dead. Players answer pings less reliably: their socket tells. */
-const DEAD_SECONDS = 60
+const DEAD_SECONDS = 30
 /** Seconds a closed connection may take to read its last words. */
 const LINGER_SECONDS = 3
 /** Bytes of answers that a peer may leave unread. */

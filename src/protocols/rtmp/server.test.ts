@@ -219,7 +219,7 @@ describe('rtmp server', () => {
     }
   })
 
-  test('N-01 N-02 N-06 deadlines and budgets', async () => {
+  test('N-01 N-02 N-06 N-11 deadlines and budgets', async () => {
     mock.timers.enable({ apis: ['setInterval'] })
     try {
       const { port, faults, context } = await serve({ maxMessagesPerSecond: 1000 })
@@ -242,7 +242,7 @@ describe('rtmp server', () => {
       await assert.rejects(flood.ended)
       assert.deepEqual(faults.splice(0), ['ERR_RTMP_TOO_MANY_MESSAGES'])
 
-      // A publisher that falls silent answers the ping, and lives; one that does not is dead after a minute.
+      // A publisher that falls silent answers the ping, and lives; one that does not is dead after half a minute (N-11).
       const quiet = await publishAudio(port, 'quiet?key=good')
       const answered = Promise.withResolvers<void>()
       const session = [...context.sessions.list()].find(({ start }) => start.path === 'live/quiet')!
@@ -251,12 +251,12 @@ describe('rtmp server', () => {
         if (session.bytesIn > before) answered.resolve()
         else setImmediate(poll)
       })
-      seconds(30)
+      seconds(15)
       await answered.promise
       clearImmediate(check)
       quiet.socket.pause()
-      seconds(30)
-      seconds(30)
+      seconds(15)
+      seconds(15)
       assert.deepEqual(faults.splice(0), ['ERR_RTMP_IDLE'])
       quiet.socket.destroy()
     } finally {
