@@ -20,6 +20,8 @@ export interface AttackedOptions extends Omit<ServerOptions, 'args'> {
 /** What the server holds. */
 export interface Figures {
   readonly sessions: number
+  /** Sessions that are a connection, unlike viewers of HLS and DASH, who are counted for a while after their last request. */
+  readonly connected: number
   readonly streams: number
   readonly waiting: number
   readonly connections: number
@@ -57,13 +59,14 @@ function ownFaults(log: string): string[] {
 export async function figures(server: RunningServer): Promise<Figures> {
   const response = await fetch(`${server.urls['http']}/metrics`, { headers: { connection: 'close' } })
   const text = await response.text()
-  const sum = (name: string) =>
-    [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? ([\\d.e+]+)$`, 'gm'))].reduce(
+  const sum = (name: string, label = '') =>
+    [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*${label}[^}]*\\})? ([\\d.e+]+)$`, 'gm'))].reduce(
       (all, match) => all + Number(match[1]),
       0,
     )
   return {
     sessions: sum('headend_sessions'),
+    connected: sum('headend_sessions') - sum('headend_sessions', 'protocol="(?:hls|dash)"'),
     streams: sum('headend_streams'),
     waiting: sum('headend_waiting'),
     // The one that asks is not counted.
@@ -74,7 +77,7 @@ export async function figures(server: RunningServer): Promise<Figures> {
 
 /** How often an error code was reported. */
 export async function faultCount(server: RunningServer, code: string): Promise<number> {
-  const text = await (await fetch(`${server.urls['http']}/metrics`)).text()
+  const text = await (await fetch(`${server.urls['http']}/metrics`, { headers: { connection: 'close' } })).text()
   return Number(new RegExp(`^headend_faults_total\\{code="${code}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
 }
 
