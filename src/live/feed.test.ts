@@ -56,19 +56,39 @@ describe('Feed', () => {
     assert.deepEqual(tags(cursor), [[INIT_TAG, 1], [KEY_TAG], [DELTA_TAG]])
   })
 
-  it('starts a new buffer at a key packet', () => {
+  it('merges a key packet with what came before it, and starts new viewers at the key packet', () => {
     const stream = makeStream()
-    const cursor = stream.feed(makeTaggedFormat()).open()
+    const feed = stream.feed(makeTaggedFormat())
+    const cursor = feed.open()
     stream.write(bare(0, true))
+    mock.timers.tick(100)
     stream.write(bare(40))
     stream.write(bare(80, true))
+    stream.write(bare(120))
+    mock.timers.tick(100)
 
-    assert.deepEqual(tags(cursor), [
+    assert.deepEqual(tags(cursor), [[INIT_TAG, 1], [KEY_TAG], [DELTA_TAG, KEY_TAG, DELTA_TAG]])
+    assert.deepEqual(tags(feed.open()), [
       [INIT_TAG, 1],
       [KEY_TAG, DELTA_TAG],
     ])
+  })
+
+  it('starts a viewer that fell behind at the key packet within a buffer', () => {
+    const stream = makeStream({ maxLogBytes: 4 * (2002 + 256) })
+    const cursor = stream.feed(makeTaggedFormat()).open()
+    stream.write(packetAt(0, { key: true, size: 1000 }))
     mock.timers.tick(100)
-    assert.deepEqual(tags(cursor), [[KEY_TAG]])
+    cursor.take()
+    cursor.take()
+    for (let i = 1; i <= 40; i++) {
+      stream.write(packetAt(i * 50, { key: i === 40, size: 1000 }))
+      if (i % 2 === 0) mock.timers.tick(100)
+    }
+
+    const [caughtUp] = takeAll(cursor)
+    assert.equal(caughtUp?.[0], KEY_TAG)
+    assert.ok(cursor.skipped > 0)
   })
 
   it('closes a buffer at 64 KB', () => {

@@ -24,6 +24,8 @@ export interface FeedFormat {
 /** One merged buffer. */
 interface Chunk extends LogEntry {
   readonly bytes: Uint8Array
+  /** Where its newest key packet begins; viewers who start here leave out what lies before. */
+  readonly keyOffset: number
   /** The init bytes in force; compared by identity. */
   readonly init: Uint8Array
 }
@@ -55,7 +57,8 @@ export class Feed {
   readonly #stream: FeedSource
   readonly #log: BoundedLog<Chunk>
   #out = new ByteWriter(4096)
-  #outKey = false
+  /** Where the newest key packet of the open buffer begins; -1: it has none. */
+  #outKeyOffset = -1
   #outTime: Micros = 0
   #init: Uint8Array = EMPTY
   #tracks: readonly Track[] | undefined
@@ -104,15 +107,14 @@ export class Feed {
 
   #pull(): void {
     for (let entry = this.#source.take(); entry !== undefined; entry = this.#source.take()) {
-      if (this.#out.length > 0 && (entry.key || entry.tracks !== this.#tracks)) this.#flush()
+      if (this.#out.length > 0 && entry.tracks !== this.#tracks) this.#flush()
       if (entry.tracks !== this.#tracks) {
         this.#tracks = entry.tracks
         this.#init = this.#muxer.init(entry.tracks, entry.metadata)
       }
-      if (this.#out.length === 0) {
-        this.#outKey = entry.key
-        this.#outTime = entry.time
-      }
+      if (this.#out.length === 0) this.#outTime = entry.time
+      // A key packet does not close the buffer: that would cost every viewer one more write for each group of pictures.
+      if (entry.key) this.#outKeyOffset = this.#out.length
       this.#muxer.write(entry.packet, this.#out)
       if (this.#windowMs === 0 || this.#out.length >= MAX_MERGED_BYTES) this.#flush()
     }
@@ -138,7 +140,9 @@ export class Feed {
     const merged = this.#out.detach(Math.min(MAX_MERGED_BYTES, length + (length >> 2)) + 512)
     // A Buffer once here saves every socket from wrapping the bytes again.
     const bytes = Buffer.from(merged.buffer, merged.byteOffset, merged.byteLength)
-    this.#log.append({ bytes, size: length, key: this.#outKey, time: this.#outTime, init: this.#init })
+    const keyOffset = this.#outKeyOffset
+    this.#outKeyOffset = -1
+    this.#log.append({ bytes, size: length, key: keyOffset >= 0, keyOffset, time: this.#outTime, init: this.#init })
     this.#log.wake()
   }
 
@@ -158,7 +162,9 @@ export class FeedCursor {
   readonly #cursor: LogCursor<Chunk>
   readonly #onClose: () => void
   #init: Uint8Array = EMPTY
-  #held: Chunk | undefined
+  #held: Uint8Array | undefined
+  /** Count of lost buffers at the last one taken; another count means that this viewer starts anew at a key packet. */
+  #lost = -1
 
   constructor(cursor: LogCursor<Chunk>, onClose: () => void) {
     this.#cursor = cursor
@@ -181,17 +187,23 @@ export class FeedCursor {
 
   /** The next bytes for this viewer, shared with all others: never write into them. `undefined`: caught up, or ended. */
   take(): Uint8Array | undefined {
-    const chunk = this.#held ?? this.#cursor.take()
-    if (chunk === undefined) return undefined
-    if (chunk.init !== this.#init) {
-      this.#init = chunk.init
-      if (chunk.init.byteLength > 0) {
-        this.#held = chunk
-        return chunk.init
-      }
+    const held = this.#held
+    if (held !== undefined) {
+      this.#held = undefined
+      return held
     }
-    this.#held = undefined
-    return chunk.bytes
+    const chunk = this.#cursor.take()
+    if (chunk === undefined) return undefined
+    let { bytes } = chunk
+    if (this.#cursor.skipped !== this.#lost) {
+      this.#lost = this.#cursor.skipped
+      if (chunk.keyOffset > 0) bytes = bytes.subarray(chunk.keyOffset)
+    }
+    if (chunk.init === this.#init) return bytes
+    this.#init = chunk.init
+    if (chunk.init.byteLength === 0) return bytes
+    this.#held = bytes
+    return chunk.init
   }
 
   /** Resolves true when `take` may succeed, false at the end. */

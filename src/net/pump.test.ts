@@ -60,9 +60,9 @@ class FakeSocket extends EventEmitter {
 function start(stream: Stream, format = makeTaggedFormat()) {
   const socket = new FakeSocket()
   const cursor = stream.feed(format).open()
-  const seen = { bytes: 0, ended: 0, stalled: 0 }
+  const seen = { bytesOut: 0, skipped: 0, ended: 0, stalled: 0 }
   const stop = pump(cursor, socket as unknown as Socket, {
-    onBytes: (count) => (seen.bytes += count),
+    counters: seen,
     onEnd: () => seen.ended++,
     onStall: () => seen.stalled++,
   })
@@ -98,7 +98,7 @@ describe('pump', () => {
 
     assert.equal(first.socket.writes, 51)
     for (const [at, bytes] of first.socket.written.entries()) assert.equal(bytes, second.socket.written[at])
-    assert.equal(first.seen.bytes, 50 * 16 * KB + 2)
+    assert.equal(first.seen.bytesOut, 50 * 16 * KB + 2)
     assert.equal(first.cursor.skipped, 0)
   })
 
@@ -161,7 +161,7 @@ describe('pump', () => {
     for (let round = 0; round < 50; round++) {
       first.stop()
       first.stop = pump(stream.feed(makeTaggedFormat()).open(), first.socket as unknown as Socket, {
-        onBytes: () => {},
+        counters: { bytesOut: 0, skipped: 0 },
         onEnd: () => {},
         onStall: () => {},
       })

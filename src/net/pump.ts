@@ -13,8 +13,8 @@ const MAX_STALL_MS = 10_000
 const MAX_BLOCKED_MS = 60_000
 
 export interface PumpOptions {
-  /** Bytes handed to the socket. */
-  readonly onBytes: (count: number) => void
+  /** Bytes handed to the socket and buffers skipped are counted here; a session is one. */
+  readonly counters: { bytesOut: number; skipped: number }
   /** The feed has ended and everything was handed over. */
   readonly onEnd: () => void
   /** The peer has taken nothing for 10 s although bytes waited. The caller closes the connection. */
@@ -26,6 +26,7 @@ export interface PumpOptions {
  * owner keeps it; on any other the pump sets one while bytes wait.
  */
 export function pump(cursor: FeedCursor, socket: Socket, options: PumpOptions): () => void {
+  const { counters } = options
   /** Taken from the feed when the socket was full. */
   let held: Uint8Array | undefined
   let blocked = false
@@ -67,7 +68,7 @@ export function pump(cursor: FeedCursor, socket: Socket, options: PumpOptions): 
   }
 
   const write = (bytes: Uint8Array): boolean => {
-    options.onBytes(bytes.byteLength)
+    counters.bytesOut += bytes.byteLength
     socket.write(bytes)
     if (socket.writableLength < MAX_QUEUED_BYTES) return true
     block()
@@ -102,6 +103,8 @@ export function pump(cursor: FeedCursor, socket: Socket, options: PumpOptions): 
     if (!blocked) return
     unblock()
     run()
+    // Only a viewer that was held up can have lost something.
+    counters.skipped = cursor.skipped
   }
 
   const onTimeout = () => {

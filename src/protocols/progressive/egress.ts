@@ -66,10 +66,7 @@ export async function playFlv(
     session.bytesOut += header.byteLength
     // An HTTP/2 stream has all that the pump uses of a socket.
     const stop = pump(cursor, output as Socket, {
-      onBytes: (count) => {
-        session.bytesOut += count
-        session.skipped = cursor.skipped
-      },
+      counters: session,
       onEnd: () => finish(undefined),
       onStall: () => output.destroy(),
     })

@@ -228,9 +228,7 @@ export class Connection {
     if (stream === undefined || registered === undefined || format === undefined) return
     const cursor = stream.feed(format).open()
     const stop = pump(cursor, this.#socket, {
-      onBytes: (count) => {
-        registered.bytesOut += count
-      },
+      counters: registered,
       onEnd: () => this.#onStreamEnd(),
       onStall: () => {
         this.close(new PeerError('ERR_RTMP_STALLED', 'expected the player to read, but it takes nothing any more'))

@@ -32,7 +32,7 @@ async function push(stream: Stream, url: URL, client: ClientContext): Promise<vo
   const { publishFeed } = await import('./egress.ts')
   const cursor = stream.feed(publishFeed(opened.session.streamId)).open()
   const stop = pump(cursor, opened.socket, {
-    onBytes: () => {},
+    counters: { bytesOut: 0, skipped: 0 },
     onEnd: () => opened.close(),
     onStall: () =>
       opened.close(new PeerError('ERR_RTMP_STALLED', 'expected the server to read, but it takes nothing any more')),
