@@ -130,7 +130,7 @@ describe('Feed', () => {
     assert.equal(stream.readers, 2)
   })
 
-  it('starts a late viewer at the newest key packet with init first', () => {
+  it('starts a late viewer at the newest buffer with a key packet, init first', () => {
     const stream = makeStream()
     const format = makeTaggedFormat()
     stream.feed(format).open()
@@ -139,8 +139,10 @@ describe('Feed', () => {
       [40, false],
       [80, true],
       [120, false],
-    ] as const)
+    ] as const) {
       stream.write(bare(ms, key))
+      mock.timers.tick(60)
+    }
     mock.timers.tick(100)
 
     assert.deepEqual(tags(stream.feed(format).open()), [

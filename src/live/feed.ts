@@ -24,7 +24,7 @@ export interface FeedFormat {
 /** One merged buffer. */
 interface Chunk extends LogEntry {
   readonly bytes: Uint8Array
-  /** Where its newest key packet begins; viewers who start here leave out what lies before. */
+  /** Where its first key packet begins; viewers who start here leave out what lies before. */
   readonly keyOffset: number
   /** The init bytes in force; compared by identity. */
   readonly init: Uint8Array
@@ -57,7 +57,7 @@ export class Feed {
   readonly #stream: FeedSource
   readonly #log: BoundedLog<Chunk>
   #out = new ByteWriter(4096)
-  /** Where the newest key packet of the open buffer begins; -1: it has none. */
+  /** Where the first key packet of the open buffer begins; -1: it has none. */
   #outKeyOffset = -1
   #outTime: Micros = 0
   #init: Uint8Array = EMPTY
@@ -114,7 +114,7 @@ export class Feed {
       }
       if (this.#out.length === 0) this.#outTime = entry.time
       // A key packet does not close the buffer: that would cost every viewer one more write for each group of pictures.
-      if (entry.key) this.#outKeyOffset = this.#out.length
+      if (entry.key && this.#outKeyOffset < 0) this.#outKeyOffset = this.#out.length
       this.#muxer.write(entry.packet, this.#out)
       if (this.#windowMs === 0 || this.#out.length >= MAX_MERGED_BYTES) this.#flush()
     }

@@ -26,27 +26,26 @@ test('the watch page plays by HLS, DASH and FLV for 20 s without a stall, and it
   const target = `${server.urls['rtmp']}/live/relayed?key=${server.secrets.publishKey}`
   start(ffmpeg, ['-v', 'error', '-i', `${server.urls['rtmp']}/live/test`, '-c', 'copy', '-f', 'flv', target])
 
-  await Promise.all(
-    ['hls', 'dash', 'flv'].map(async (kind) => {
-      const { page, complaints } = await openPage(browser, `${server.urls['http']}/watch/live/relayed?by=${kind}`)
-      await waitUntilPlaying(page)
-      const playing = await watchVideo(page, WATCHED_S)
-      const clock = await readClock(page, tesseract, folder)
-      await screenshot(page, `watch-${kind}`)
+  // One after the other: software decoding of several streams at once is more than two busy cores do without a stall.
+  for (const kind of ['hls', 'dash', 'flv']) {
+    const { page, complaints } = await openPage(browser, `${server.urls['http']}/watch/live/relayed?by=${kind}`)
+    await waitUntilPlaying(page)
+    const playing = await watchVideo(page, WATCHED_S)
+    const clock = await readClock(page, tesseract, folder)
+    await screenshot(page, `watch-${kind}`)
 
-      const facts = `${kind}: ${JSON.stringify({ ...playing, ...clock })}`
-      t.diagnostic(facts)
-      assert.equal(await page.locator('headend-player').getAttribute('data-by'), kind)
-      assert.ok(playing.advanced > playing.elapsed - 1 && playing.advanced < playing.elapsed + 1.5, facts)
-      assert.equal(playing.stalls, 0, facts)
-      assert.ok(playing.frames > WATCHED_S * 20, facts)
-      assert.ok(await decodesAudio(page), `${kind}: no sound was decoded`)
-      assert.ok(clock.delayMs > 0, facts)
-      if (kind === 'hls') assert.ok(clock.delayMs <= MAX_HLS_DELAY_MS, facts)
-      assert.deepEqual(complaints, [], kind)
-      await page.close()
-    }),
-  )
+    const facts = `${kind}: ${JSON.stringify({ ...playing, ...clock })}`
+    t.diagnostic(facts)
+    assert.equal(await page.locator('headend-player').getAttribute('data-by'), kind)
+    assert.ok(playing.advanced > playing.elapsed - 1 && playing.advanced < playing.elapsed + 1.5, facts)
+    assert.equal(playing.stalls, 0, facts)
+    assert.ok(playing.frames > WATCHED_S * 20, facts)
+    assert.ok(await decodesAudio(page), `${kind}: no sound was decoded`)
+    assert.ok(clock.delayMs > 0, facts)
+    if (kind === 'hls') assert.ok(clock.delayMs <= MAX_HLS_DELAY_MS, facts)
+    assert.deepEqual(complaints, [], kind)
+    await page.close()
+  }
 })
 
 test('the way of playing is switched by hand, by keyboard, while playing', async (t) => {

@@ -16,11 +16,11 @@ const rtmpHost = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostn
 void showAddresses()
 
 async function showAddresses(): Promise<void> {
-  const ports = await fetchLiveList().then(
-    (list) => list.ports,
-    () => ({}),
+  const rtmpPort = await fetchLiveList().then(
+    (list) => list.ports['rtmp'] ?? DEFAULT_RTMP_PORT,
+    () => DEFAULT_RTMP_PORT,
   )
-  const port = ports['rtmp'] === undefined || ports['rtmp'] === DEFAULT_RTMP_PORT ? '' : `:${ports['rtmp']}`
+  const port = rtmpPort === DEFAULT_RTMP_PORT ? '' : `:${rtmpPort}`
   const rtmp = `rtmp://${rtmpHost}${port}/${path}`
   document.getElementById('recipes')?.replaceChildren(
     recipe('Addresses', [
