@@ -1,6 +1,6 @@
 /**
- * Runs the tests: `test.ts [unit|hostile|interop|browser|soak …] [--test-name-pattern REGEX] [--minutes N] [PATH-PART …]`. Without arguments,
- * all. A path part keeps the files whose path contains it; `--minutes` is how long the soak takes.
+ * Runs the tests: `test.ts [unit|hostile|interop|browser|soak|load …] [--test-name-pattern REGEX] [--minutes N] [PATH-PART …]`. Without arguments,
+ * all but `load`. A path part keeps the files whose path contains it; `--minutes` is how long the soak takes.
  */
 import { glob } from 'node:fs/promises'
 import { join, relative } from 'node:path'
@@ -37,6 +37,8 @@ const GROUPS: Readonly<Record<string, Group>> = {
   interop: { patterns: ['test/interop/**/*.test.ts'], concurrency: 1, timeout: 120_000, tools: true },
   browser: { patterns: ['test/browser/**/*.test.ts'], concurrency: 1, timeout: 120_000, tools: true },
   soak: { patterns: ['test/soak/**/*.test.ts'], concurrency: 1, timeout: 300_000, tools: true },
+  // Needs both cores for itself to mean anything, so it runs only when asked for.
+  load: { patterns: ['test/load/**/*.test.ts'], concurrency: 1, timeout: 120_000, tools: false },
 }
 /** A test file whose tests are over, or that never starts one, and does not exit: something was left open. Milliseconds. */
 const SILENCE = 60_000
@@ -54,7 +56,7 @@ if (!(minutes > 0)) {
 process.env['SOAK_MINUTES'] = String(minutes)
 const chosen = positionals.filter((name) => name in GROUPS)
 const parts = positionals.filter((name) => !(name in GROUPS))
-const names = chosen.length === 0 ? Object.keys(GROUPS) : chosen
+const names = chosen.length === 0 ? Object.keys(GROUPS).filter((name) => name !== 'load') : chosen
 const report = new TestReport(root)
 
 if (names.some((name) => GROUPS[name]?.tools)) await installTools()

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { start } from '../support/process.ts'
 import { startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
@@ -25,6 +26,8 @@ test('the watch page plays by HLS, DASH and FLV for 20 s without a stall, and it
   // The test channel again, as an RTMP publisher from outside would send it.
   const target = `${server.urls['rtmp']}/live/relayed?key=${server.secrets.publishKey}`
   start(ffmpeg, ['-v', 'error', '-i', `${server.urls['rtmp']}/live/test`, '-c', 'copy', '-f', 'flv', target])
+
+  while (!(await (await fetch(`${server.urls['http']}/live.json`)).text()).includes('"live/relayed"')) await delay(100)
 
   // One after the other: software decoding of several streams at once is more than two busy cores do without a stall.
   for (const kind of ['hls', 'dash', 'flv']) {

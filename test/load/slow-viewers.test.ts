@@ -5,12 +5,12 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { it, type TestContext } from 'node:test'
 import { USER_CONTROL, userControlMessage } from '../../src/protocols/rtmp/message.ts'
+import { type AttackedServer, eventually, figures, residentBytes } from '../hostile/attacked-server.ts'
+import { startMeasured } from '../hostile/held-memory.ts'
+import { flaws, publishLive, watch } from '../hostile/live-stream.ts'
+import { RtmpPeer } from '../hostile/rtmp-peer.ts'
 import { start } from '../support/process.ts'
 import { repository } from '../support/sources.ts'
-import { type AttackedServer, eventually, figures, residentBytes } from './attacked-server.ts'
-import { startMeasured } from './held-memory.ts'
-import { flaws, publishLive, watch } from './live-stream.ts'
-import { RtmpPeer } from './rtmp-peer.ts'
 
 const BITRATE_BPS = 12_000_000
 const SMALL_BITRATE_BPS = 800_000
