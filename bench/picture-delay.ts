@@ -1,7 +1,4 @@
 /** From an RTMP publisher to the picture in Chromium by LL-HLS and hls.js, key frames every second, read from the clock in the picture. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openPage, startChromium } from '../test/browser/browser.ts'
 import { readClock, waitUntilPlaying } from '../test/browser/video.ts'
@@ -15,12 +12,11 @@ const SETTLE_S = 10
 const READINGS = 5
 
 export async function* pictureDelay(): AsyncGenerator<Row> {
-  const [chromium, ffmpeg, tesseract] = [findTool('chromium'), findTool('ffmpeg'), findTool('tesseract')]
-  if (chromium === undefined || ffmpeg === undefined || tesseract === undefined) {
-    console.error('skipped: needs chromium, ffmpeg and tesseract')
+  const [chromium, ffmpeg] = [findTool('chromium'), findTool('ffmpeg')]
+  if (chromium === undefined || ffmpeg === undefined) {
+    console.error('skipped: needs chromium and ffmpeg')
     return
   }
-  const folder = mkdtempSync(path.join(tmpdir(), 'headend-bench-'))
   const server = await startServer({ testChannel: true })
   const browser = await startChromium(chromium)
   try {
@@ -31,7 +27,7 @@ export async function* pictureDelay(): AsyncGenerator<Row> {
     await sleep(SETTLE_S * 1000)
     const delays: number[] = []
     for (let i = 0; i < READINGS; i++) {
-      delays.push((await readClock(page, tesseract, folder)).delayMs / 1000)
+      delays.push((await readClock(page)).delayMs / 1000)
       await sleep(1000)
     }
     delays.sort((a, b) => a - b)
@@ -46,6 +42,5 @@ export async function* pictureDelay(): AsyncGenerator<Row> {
   } finally {
     await browser.close()
     await server.stop()
-    rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -1,8 +1,6 @@
 /** What a video element in a page does over a while, and what its picture says. */
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { runOrThrow } from '../support/process.ts'
+import { CLOCK_PICTURE, readClockFrom } from '../support/clock.ts'
 
 export interface Playing {
   /** Seconds the media time went forward. */
@@ -60,8 +58,6 @@ export async function decodesAudio(page: Page): Promise<boolean> {
   })
 }
 
-/** Where the clock of the test channel is in its 1280 × 720 picture. */
-const CLOCK = { x: 64, y: 176, width: 1152, height: 192 } as const
 const DAY_MS = 86_400_000
 
 export interface ClockReading {
@@ -71,28 +67,24 @@ export interface ClockReading {
   readonly delayMs: number
 }
 
-/** Reads the test channel's clock from the page's picture by text recognition. Throws when it cannot be read. */
-export async function readClock(page: Page, tesseract: string, folder: string): Promise<ClockReading> {
-  const grab = await page.evaluate((clock) => {
+/** Reads the test channel's clock from the page's picture. Throws when it cannot be read. */
+export async function readClock(page: Page): Promise<ClockReading> {
+  const grab = await page.evaluate(({ width, height }) => {
     const video = document.querySelector('video') as HTMLVideoElement
     const canvas = document.createElement('canvas')
-    canvas.width = clock.width / 2
-    canvas.height = clock.height / 2
+    canvas.width = width
+    canvas.height = height
     const context = canvas.getContext('2d') as CanvasRenderingContext2D
-    // Dark on light, with a margin: what text recognition is best at.
-    context.filter = 'invert(1) grayscale(1)'
-    const scale = video.videoWidth / 1280
-    const { x, y, width, height } = clock
-    context.drawImage(video, x * scale, y * scale, width * scale, height * scale, 0, 0, canvas.width, canvas.height)
-    return { now: Date.now(), png: canvas.toDataURL('image/png') }
-  }, CLOCK)
-  const file = join(folder, `clock-${grab.now}.png`)
-  writeFileSync(file, Buffer.from(grab.png.split(',')[1] ?? '', 'base64'))
-  const options = ['stdout', '--psm', '7', '-c', 'tessedit_char_whitelist=0123456789:.']
-  const text = (await runOrThrow(tesseract, [file, ...options])).toString().trim()
-  const match = /^(\d\d):(\d\d):(\d\d)[.:]?(\d)$/.exec(text)
-  if (match === null) throw new Error(`expected a clock like 12:34:56.7 in ${file}, found ${JSON.stringify(text)}`)
-  const [hours = 0, minutes = 0, seconds = 0, tenths = 0] = match.slice(1).map(Number)
+    context.imageSmoothingQuality = 'high'
+    context.drawImage(video, 0, 0, width, height)
+    const now = Date.now()
+    const { data } = context.getImageData(0, 0, width, height)
+    // Green alone: the clock is white on near black.
+    return { now, luma: Array.from({ length: width * height }, (_, pixel) => data[4 * pixel + 1] ?? 0) }
+  }, CLOCK_PICTURE)
+  const text = readClockFrom(Uint8Array.from(grab.luma))
+  if (text === undefined) throw new Error('expected the test channel and its clock in the picture, found none')
+  const [hours = 0, minutes = 0, seconds = 0, tenths = 0] = text.split(/[:.]/).map(Number)
   const shown = ((hours * 60 + minutes) * 60 + seconds) * 1000 + tenths * 100
   const delayMs = (((grab.now % DAY_MS) - shown + DAY_MS + DAY_MS / 2) % DAY_MS) - DAY_MS / 2
   return { text, delayMs }

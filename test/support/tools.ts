@@ -26,7 +26,6 @@ export const tools = {
   gstreamerUgly: gstreamerPlugins('x264enc', 'gstreamer1.0-plugins-ugly'),
   gstreamerLibav: gstreamerPlugins('avdec_h264', 'gstreamer1.0-libav'),
   vlc: { commands: ['cvlc', 'vlc'], packages: ['vlc-bin', 'vlc-plugin-base'] },
-  tesseract: { commands: ['tesseract'], packages: ['tesseract-ocr'] },
   mpv: { commands: ['mpv'], packages: ['mpv'] },
 } as const satisfies Record<string, Tool>
 

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readClockFrom } from '../../../test/support/clock.ts'
 import { H264MosaicEncoder } from './h264-mosaic-encoder.ts'
 import { drawText } from './stroke-font.ts'
 import { FLASH_FRAMES, FRAME_MS, TestPicture } from './test-picture.ts'
 
 const NOON = Date.UTC(2026, 0, 31, 12, 34, 56) / FRAME_MS
-/** Where the ten characters of the clock stand, in squares. */
-const CLOCK_X = [24, 57, 90, 104, 137, 170, 184, 217, 250, 264]
-const CLOCK_Y = 48
 
 test('the decoded clock can be read, digit by digit', () => {
   const test = new TestPicture()
@@ -24,8 +22,21 @@ test('the decoded clock can be read, digit by digit', () => {
     test.draw(frame)
     encoder.encode(false)
 
-    assert.equal(readClock(encoder.luma, test.picture.width), expected)
+    assert.equal(readClockFrom(encoder.luma), expected)
   }
+})
+
+test('a picture without a clock, or with a damaged one, is not read as a time', () => {
+  const test = new TestPicture()
+  test.draw(NOON)
+  const { luma, width } = test.picture
+
+  assert.equal(readClockFrom(new Uint8Array(luma.length).fill(128)), undefined)
+  assert.equal(readClockFrom(luma.map((_, index) => (index * 7919) & 255)), undefined)
+  assert.equal(
+    readClockFrom(luma.map((value, index) => (index % width >= 139 && index % width < 152 ? 16 : value))),
+    undefined,
+  )
 })
 
 test('something moves in every frame, and the flash is lit at the turn of a second', () => {
@@ -54,25 +65,3 @@ test('a picture drawn from the start and one drawn over are the same', () => {
 test('a character the font lacks is an error', () => {
   assert.throws(() => drawText('Ω', { height: 10, pen: 2 }), /no "Ω"/)
 })
-
-/** Compares each place with all digits and takes the likest. */
-function readClock(luma: Uint8Array, width: number): string {
-  const candidates = Array.from('0123456789:.', (character) => ({
-    character,
-    mask: drawText(character, { height: 40, pen: 5 }),
-  }))
-  return CLOCK_X.map((x, place) => {
-    const marks = place === 2 || place === 5 || place === 8
-    const scores = candidates
-      .filter(({ character }) => marks === (character === ':' || character === '.'))
-      .map(({ character, mask }) => {
-        let difference = 0
-        for (const [index, coverage] of mask.coverage.entries()) {
-          const value = luma[(CLOCK_Y + Math.floor(index / mask.width)) * width + x + (index % mask.width)] ?? 0
-          difference += Math.abs(value - (28 + coverage * 0.79))
-        }
-        return { character, difference }
-      })
-    return scores.reduce((best, score) => (score.difference < best.difference ? score : best)).character
-  }).join('')
-}
