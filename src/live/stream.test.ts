@@ -47,6 +47,23 @@ describe('Stream', () => {
     )
   })
 
+  it('takes a burst at the start for the past: time zero is when its newest packet tells', () => {
+    let now = 5_000_000
+    const stream = makeStream(() => now)
+    stream.announce([audioTrack])
+    stream.write(packetAt(0, { track: audioTrack }))
+    const atFirst = stream.epoch?.getTime() ?? 0
+    now += 100_000
+    stream.write(packetAt(2_000, { track: audioTrack }))
+    now += 500_000
+    stream.write(packetAt(2_300, { track: audioTrack }))
+    assert.equal(atFirst - (stream.epoch?.getTime() ?? 0), 1_900)
+
+    now += 1_000_000
+    stream.write(packetAt(9_000, { track: audioTrack }))
+    assert.equal(atFirst - (stream.epoch?.getTime() ?? 0), 1_900, 'what manifests have said stays')
+  })
+
   it('hands each packet out with the tracks and metadata in force when it came', () => {
     const stream = makeStream()
     stream.announce([videoTrack], { title: 'one' })

@@ -22,6 +22,9 @@ export type StreamState = 'live' | 'waiting' | 'closed'
 /** A stretch of stream time over which rates are measured. */
 const RATE_WINDOW: Micros = 2 * MICROS_PER_SECOND
 
+/** Time zero is corrected for this long: encoders and relays begin with a burst of what they had gathered. */
+const SETTLING: Micros = 1 * MICROS_PER_SECOND
+
 /** Owned by the hub. Readers use `subscribe` and `feed`; only the publisher's handle writes. */
 export class Stream {
   readonly path: string
@@ -38,8 +41,8 @@ export class Stream {
   #leading: number | undefined
   /** Tracks whose first key packet of this publisher has come. */
   readonly #decodable = new Set<number>()
-  /** Monotonic and wall time of stream time zero. */
-  #zero: { monotonic: Micros; wall: Date } | undefined
+  /** Monotonic and wall time of stream time zero, and when they stop to be corrected. */
+  #zero: { readonly monotonic: Micros; readonly wall: Date; readonly settled: Micros } | undefined
   #bytes = 0
   #packets = 0
   #dropped = 0
@@ -65,7 +68,7 @@ export class Stream {
     return this.#metadata
   }
 
-  /** Wall time of stream time zero; `undefined` before the first packet. */
+  /** Wall time of stream time zero; `undefined` before the first packet, fixed from a second after it. */
   get epoch(): Date | undefined {
     return this.#zero?.wall
   }
@@ -142,10 +145,7 @@ export class Stream {
       this.#decodable.add(track.id)
     }
     const packet = this.#timeline.place(source)
-    if (this.#zero === undefined) {
-      const monotonic = this.#now() - packet.dts
-      this.#zero = { monotonic, wall: new Date(Date.now() - packet.dts / MICROS_PER_MS) }
-    }
+    this.#clock(packet.dts)
     const key = packet.key && (this.#leading === undefined ? track.kind !== 'data' : track.id === this.#leading)
     const size = packet.data.byteLength
     this.#bytes += size
@@ -153,6 +153,18 @@ export class Stream {
     this.#measure(packet.dts, size)
     this.log.append({ packet, tracks: this.#tracks, metadata: this.#metadata, size, key, time: packet.dts })
     this.log.wake()
+  }
+
+  /** A publisher that begins with what it had gathered sends seconds of it at once: time zero was as long ago as the newest of it tells. */
+  #clock(dts: Micros): void {
+    const now = this.#now()
+    const monotonic = now - dts
+    if (this.#zero === undefined) {
+      this.#zero = { monotonic, wall: new Date(Date.now() - dts / MICROS_PER_MS), settled: now + SETTLING }
+    } else if (now < this.#zero.settled && monotonic < this.#zero.monotonic) {
+      const earlier = (this.#zero.monotonic - monotonic) / MICROS_PER_MS
+      this.#zero = { monotonic, wall: new Date(this.#zero.wall.getTime() - earlier), settled: this.#zero.settled }
+    }
   }
 
   /** For the hub: a publisher starts to write. Time continues at the wall clock's place. */
