@@ -18,7 +18,20 @@ export const dashEngine: PlaybackEngine = {
       if (detail.severity === shaka.util.Error.Severity.CRITICAL) events.onFatal(`DASH: error ${detail.code}`)
     })
     player.configure({
-      streaming: { lowLatencyMode: true, rebufferingGoal: 0.3, liveSync: { enabled: true } },
+      streaming: {
+        lowLatencyMode: true,
+        rebufferingGoal: 0.3,
+        // Shaka believes the segment in production to be there to its end; the target leaves room for that. After a stall it plays
+        // slowly until there is more in the buffer.
+        liveSync: {
+          enabled: true,
+          targetLatency: 1.5,
+          targetLatencyTolerance: 0.5,
+          minPlaybackRate: 0.96,
+          maxPlaybackRate: 1.04,
+          panicMode: true,
+        },
+      },
       manifest: { dash: { ignoreMinBufferTime: true } },
     })
     await player.attach(video)
