@@ -99,9 +99,12 @@ export class BoundedLog<Entry extends LogEntry> {
     this.wake()
   }
 
-  /** A reader that starts at the newest key entry, or at the next one to come. */
-  open(): LogCursor<Entry> {
-    const cursor = new LogCursor(this, (closed) => this.#cursors.delete(closed))
+  /** A reader that starts at the newest key entry, or at the next one to come. `onClose` hears that it was closed. */
+  open(onClose?: () => void): LogCursor<Entry> {
+    const cursor = new LogCursor(this, (closed) => {
+      this.#cursors.delete(closed)
+      onClose?.()
+    })
     this.#cursors.add(cursor)
     return cursor
   }

@@ -2,7 +2,9 @@
 import { UnavailableError } from '../errors.ts'
 import type { Packet } from '../media/packet.ts'
 import type { Track } from '../media/track.ts'
+import type { LogEntry } from './bounded-log.ts'
 import type { Stream } from './stream.ts'
+import type { ProvidedUnits, UnitFormat } from './units.ts'
 
 /** One publisher of one stream. After `close`, or after another took over, `write` throws UnavailableError ERR_PUBLISHER_CLOSED. */
 export class Publisher {
@@ -30,6 +32,15 @@ export class Publisher {
   write(packet: Packet): void {
     this.#check()
     this.stream.write(packet)
+  }
+
+  /**
+   * Says, before the first packet, that this publisher's wire carries units of that format: what is written to the result goes to
+   * readers as it is. The packets are written all the same, for everybody else.
+   */
+  provide<Unit extends LogEntry>(format: UnitFormat<Unit>): ProvidedUnits<Unit> {
+    this.#check()
+    return this.stream.provide(format)
   }
 
   /** The publisher leaves. Unless `final`, the stream waits the path's grace time for the next one. */

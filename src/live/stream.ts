@@ -2,10 +2,11 @@
 import type { Packet } from '../media/packet.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
-import { BoundedLog, type LogCursor } from './bounded-log.ts'
+import { BoundedLog, type LogCursor, type LogEntry } from './bounded-log.ts'
 import { Feed, type FeedFormat } from './feed.ts'
 import type { StreamEntry } from './stream-entry.ts'
 import { Timeline } from './timeline.ts'
+import { DerivedUnits, ProvidedUnits, type UnitFeed, type UnitFormat } from './units.ts'
 
 export interface StreamOptions {
   /** Feeds merge packets for this long, milliseconds. */
@@ -33,6 +34,9 @@ export class Stream {
   readonly #options: StreamOptions
   readonly #timeline = new Timeline()
   readonly #feeds = new Map<FeedFormat, Feed>()
+  readonly #units = new Map<UnitFormat<LogEntry>, ProvidedUnits<LogEntry> | DerivedUnits<LogEntry>>()
+  /** The publisher brings units of its own; those of the one before end with the first packet of one that does not. */
+  #providing = false
   readonly #now: () => Micros
   #state: StreamState = 'live'
   #tracks: readonly Track[] = []
@@ -97,8 +101,13 @@ export class Stream {
   /** Readers of packets and viewers of feeds. */
   get readers(): number {
     let viewers = 0
+    let derived = this.#feeds.size
     for (const feed of this.#feeds.values()) viewers += feed.viewers
-    return this.log.readers - this.#feeds.size + viewers
+    for (const feed of this.#units.values()) {
+      viewers += feed.viewers
+      if (!feed.native) derived++
+    }
+    return this.log.readers - derived + viewers
   }
 
   get feeds(): ReadonlyMap<FeedFormat, Feed> {
@@ -114,8 +123,7 @@ export class Stream {
   feed(format: FeedFormat): Feed {
     let feed = this.#feeds.get(format)
     if (feed === undefined) {
-      const { windowMs, maxLogBytes, maxLogDuration } = this.#options
-      feed = new Feed(this, format, { windowMs, maxBytes: maxLogBytes, maxDuration: maxLogDuration })
+      feed = new Feed(this, format, this.#logOptions())
       if (!feed.closed) this.#feeds.set(format, feed)
     }
     return feed
@@ -124,6 +132,36 @@ export class Stream {
   /** For a feed that closes itself. */
   dropFeed(feed: Feed): void {
     if (this.#feeds.get(feed.format) === feed) this.#feeds.delete(feed.format)
+  }
+
+  /** The stream in units of one format: the publisher's own, or derived from the first call on and shared by all who ask. */
+  units<Unit extends LogEntry>(format: UnitFormat<Unit>): UnitFeed<Unit> {
+    const key = format as unknown as UnitFormat<LogEntry>
+    let feed = this.#units.get(key)
+    if (feed === undefined) {
+      feed = new DerivedUnits(this, key, this.#logOptions())
+      if (!feed.closed) this.#units.set(key, feed)
+    }
+    return feed as unknown as UnitFeed<Unit>
+  }
+
+  /** For units that close themselves. */
+  dropUnits(feed: object): void {
+    for (const [format, known] of this.#units) if (known === feed) this.#units.delete(format)
+  }
+
+  /** For the publisher: it brings units of this format itself. Readers of those a publisher before it brought stay. */
+  provide<Unit extends LogEntry>(format: UnitFormat<Unit>): ProvidedUnits<Unit> {
+    const key = format as unknown as UnitFormat<LogEntry>
+    this.#providing = true
+    let feed = this.#units.get(key)
+    if (!(feed instanceof ProvidedUnits)) {
+      const provided = new ProvidedUnits<LogEntry>(this.#logOptions())
+      feed?.close()
+      this.#units.set(key, provided)
+      feed = provided
+    }
+    return feed as unknown as ProvidedUnits<Unit>
   }
 
   /** For the publisher: the set of tracks, or a configuration, or the metadata changed. */
@@ -137,6 +175,7 @@ export class Stream {
   /** For the publisher: one packet. Video is dropped until its first key packet. */
   write(source: Packet): void {
     const { track } = source
+    if (!this.#providing && this.#units.size > 0) this.#endProvided()
     if (!this.#decodable.has(track.id)) {
       if (track.kind === 'video' && !source.key) {
         this.#dropped++
@@ -172,6 +211,7 @@ export class Stream {
     this.#state = 'live'
     if (this.#zero !== undefined) this.#timeline.restart(this.#now() - this.#zero.monotonic)
     this.#decodable.clear()
+    this.#providing = false
   }
 
   /** For the hub: the publisher left and may come back. */
@@ -184,6 +224,20 @@ export class Stream {
   close(): void {
     this.#state = 'closed'
     this.log.end()
+    this.#endProvided()
+  }
+
+  #endProvided(): void {
+    for (const [format, feed] of this.#units) {
+      if (!feed.native) continue
+      this.#units.delete(format)
+      feed.close()
+    }
+  }
+
+  #logOptions(): { readonly windowMs: number; readonly maxBytes: number; readonly maxDuration: Micros } {
+    const { windowMs, maxLogBytes, maxLogDuration } = this.#options
+    return { windowMs, maxBytes: maxLogBytes, maxDuration: maxLogDuration }
   }
 
   #measure(time: Micros, size: number): void {
