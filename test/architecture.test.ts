@@ -18,6 +18,7 @@ interface Rule {
 const MEDIA_TYPES = ['src/media/track.ts', 'src/media/packet.ts', 'src/media/time.ts', 'src/media/machine.ts']
 const MEDIA_CORE = [...MEDIA_TYPES, 'src/media/container.ts']
 const PROTOCOL = 'src/protocols/protocol.ts'
+const BELOW_PROTOCOLS = ['src/media/', 'src/live/', 'src/library/', 'src/packaging/', 'src/net/', 'src/playlog/']
 
 /** Everybody may import these besides. */
 const EVERYWHERE = ['src/errors.ts', 'src/fuzz-target.ts']
@@ -31,24 +32,25 @@ const RULES: readonly Rule[] = [
   { files: 'src/media/sdp/', may: ['.', ...MEDIA_CORE], pure: true },
   { files: 'src/media/', may: ['src/media/'], pure: true },
   { files: 'src/live/', may: ['.', ...MEDIA_TYPES, 'src/media/bytes/'] },
+  { files: 'src/library/', may: ['.', 'src/media/'] },
   { files: 'src/packaging/', may: ['.', 'src/media/', 'src/live/'] },
   {
     files: 'src/net/',
     may: ['.', 'src/media/bytes/', 'src/media/time.ts', 'src/media/machine.ts', 'src/live/'],
     mayTypes: [PROTOCOL],
   },
-  { files: PROTOCOL, may: [], mayTypes: ['src/live/', 'src/net/'] },
+  { files: PROTOCOL, may: [], mayTypes: ['src/live/', 'src/library/', 'src/playlog/', 'src/net/'] },
   { files: 'src/protocols/protocol.suite.ts', may: ['src/'] },
-  { files: 'src/protocols/*/', may: ['.', 'src/media/', 'src/live/', 'src/packaging/', 'src/net/', PROTOCOL] },
-  { files: 'src/services/', may: ['.', 'src/media/', 'src/live/', 'src/packaging/', 'src/net/', PROTOCOL] },
+  { files: 'src/protocols/*/', may: ['.', ...BELOW_PROTOCOLS, PROTOCOL] },
+  { files: 'src/services/', may: ['.', ...BELOW_PROTOCOLS, PROTOCOL] },
   {
     files: 'src/server/',
-    may: ['.', 'src/media/', 'src/live/', 'src/packaging/', 'src/net/', 'src/protocols/', 'src/services/'],
+    may: ['.', ...BELOW_PROTOCOLS, 'src/protocols/', 'src/services/'],
   },
   { files: 'src/cli/', may: ['.', 'src/index.ts'] },
   {
     files: 'src/index.ts',
-    may: ['src/media/', 'src/live/', 'src/packaging/', 'src/net/', 'src/protocols/', 'src/services/', 'src/server/'],
+    may: [...BELOW_PROTOCOLS, 'src/protocols/', 'src/services/', 'src/server/'],
   },
   { files: 'src/', may: ['src/'] },
   { files: 'web/', may: ['web/', 'src/media/'], mayTypes: ['src/services/admin/'] },

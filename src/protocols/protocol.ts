@@ -1,5 +1,6 @@
 /** What a protocol is to the server, and the life of one. */
 import type { z } from 'zod'
+import type { Library } from '../library/library.ts'
 import type { Authorize } from '../live/access.ts'
 import type { Hub } from '../live/hub.ts'
 import type { Publisher } from '../live/publisher.ts'
@@ -7,6 +8,7 @@ import type { Sessions } from '../live/sessions.ts'
 import type { Stream } from '../live/stream.ts'
 import type { HttpRoutes } from '../net/http/routes.ts'
 import type { TlsMaterial } from '../net/tls.ts'
+import type { PlayLog } from '../playlog/play-log.ts'
 
 /** Structured log lines. `fields` are plain data without secrets. */
 export interface Logger {
@@ -37,12 +39,26 @@ export interface Listening<Options = unknown> extends Closable {
   setTls?(tls: TlsMaterial): void
 }
 
+/** Entries that the server plays one after the other under one path. */
+export interface Playlist {
+  /** Paths, `vod/…` or `live/…`. */
+  readonly entries: readonly string[]
+  /** Start again behind the last entry. */
+  readonly loop: boolean
+}
+
 /** What the server lends to each protocol. */
 export interface ServerContext {
   readonly hub: Hub
   readonly sessions: Sessions
   readonly authorize: Authorize
   readonly http: HttpRoutes
+  /** Files on demand, `vod/…`. */
+  readonly library: Library
+  /** The playlist of a path, `channel/…`; `undefined`: there is none. */
+  readonly playlist: (path: string) => Playlist | undefined
+  /** Takes what a player reported. Never throws, never waits. */
+  readonly onPlayLog: (log: PlayLog) => void
   readonly log: Logger
   /** Address to listen on. */
   readonly host: string
@@ -80,4 +96,6 @@ export interface ClientContext {
   readonly log: Logger
   /** Accept certificates that nobody vouches for: for tests and closed networks. */
   readonly insecureTls?: boolean
+  /** Who asks: a person's player or encoder, or a server that passes the stream on. Default `player`. */
+  readonly role?: 'player' | 'server'
 }

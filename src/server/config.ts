@@ -30,7 +30,9 @@ export interface LoadedConfig {
 
 const MAX_CONFIG_FILE = 1024 * 1024
 /** Settings whose value no message quotes. */
-const SECRET_NAME = /(?:^|\.)(?:publishKey|playKey|adminToken)$/
+const SECRET_NAME = /(?:^|\.)(?:publishKey|playKey|adminToken|pull)$/
+/** What clients here can fetch from. */
+const PULL_SCHEME = /^(?:mms|mmsh|rtmps?):\/\//i
 /** Keys that are about the file, not about the server. */
 const IGNORED_KEYS = new Set(['$schema'])
 /** Variables of the command line itself. */
@@ -70,10 +72,23 @@ export function parseSettings(input: SettingsInput): Settings {
     modules.set(name, check(schema, value === true ? {} : value, [name]))
   }
   refuseWeakSecrets(server)
+  checkPulls(server)
   if ((server.tls.certificate === undefined) !== (server.tls.key === undefined)) {
     throw invalid('tls: expected both certificate and key, found one of them')
   }
   return { server, modules }
+}
+
+/** A pull needs one path and an address; the address may hold a key and is not quoted. */
+function checkPulls(server: ServerSettings): void {
+  for (const [path, { pull }] of Object.entries(server.paths)) {
+    if (pull === undefined) continue
+    if (path.includes('*'))
+      throw invalid(`paths.${path}.pull: expected a path without "*", as one source is one stream`)
+    if (!URL.canParse(pull) || !PULL_SCHEME.test(pull)) {
+      throw invalid(`paths.${path}.pull: expected an address that begins with mms://, mmsh:// or rtmp(s)://`)
+    }
+  }
 }
 
 async function readConfigFile(file: string): Promise<Record<string, unknown>> {

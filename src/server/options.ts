@@ -5,7 +5,7 @@ import { moduleSettings, serverSettings } from './settings.ts'
 /*
  * The rule of names: the key `http.port` of the file is the flag `--http-port` and the variable `HEADEND_HTTP_PORT`;
  * `testChannel` is `--test-channel`, `--no-test-channel` and `HEADEND_TEST_CHANNEL`. Secrets have no flag: other users of a
- * machine see the arguments of a process. Maps (`paths`) are in the file only.
+ * machine see the arguments of a process. Maps (`paths`, `playlists`) are in the file only.
  */
 
 /** What kind of value an option takes. */

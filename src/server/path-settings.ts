@@ -35,3 +35,10 @@ function matcher(pattern: string): (path: string) => boolean {
   const expression = new RegExp(`^${source}$`)
   return (path) => expression.test(path)
 }
+
+/** Addresses of the streams to be pulled, by path. */
+export function pullsOf(paths: Readonly<Record<string, PathSettingsInput>>): ReadonlyMap<string, string> {
+  const pulls = new Map<string, string>()
+  for (const [path, { pull }] of Object.entries(paths)) if (pull !== undefined) pulls.set(path, pull)
+  return pulls
+}

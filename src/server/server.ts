@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, describeError, UnavailableError } from '../errors.ts'
+import { openLibrary } from '../library/library.ts'
 import type { Authorize } from '../live/access.ts'
 import { Hub } from '../live/hub.ts'
 import type { Publisher } from '../live/publisher.ts'
@@ -9,18 +10,20 @@ import { Sessions } from '../live/sessions.ts'
 import type { Stream } from '../live/stream.ts'
 import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
 import type { TlsMaterial } from '../net/tls.ts'
-import type { Closable, Listening, Logger, ServerContext } from '../protocols/protocol.ts'
+import type { Closable, Logger, Playlist } from '../protocols/protocol.ts'
 import { Counters } from '../services/admin/counters.ts'
 import { addOperationRoutes } from '../services/admin/routes.ts'
 import { createAuthorize } from '../services/auth/authorize.ts'
+import { Pulls } from '../services/relay/pulls.ts'
 import { parseSettings, type SettingsInput } from './config.ts'
 import { EventHub, type ServerEventName, type ServerListener } from './events.ts'
 import { hostCheck } from './host-check.ts'
 import { listenError } from './listen-error.ts'
 import { LogWriter, logOptions } from './logger.ts'
-import { modules } from './modules.ts'
+import { ModuleHost } from './module-host.ts'
+import { protocols } from './modules.ts'
 import { observe } from './observe.ts'
-import { compilePaths, type ResolvedPath } from './path-settings.ts'
+import { compilePaths, pullsOf, type ResolvedPath } from './path-settings.ts'
 import { writeReadyFile } from './ready-file.ts'
 import { RouteTable } from './routes.ts'
 import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
@@ -99,7 +102,8 @@ class Server implements HeadendServer {
   readonly #counters = new Counters()
   readonly #events: EventHub
   readonly #authorize: Authorize
-  readonly #listening = new Map<string, Listening>()
+  readonly #modules: ModuleHost
+  readonly #pulls: Pulls
   readonly #startedAt = new Date()
   #settings: Settings
   #pathOf: (path: string) => ResolvedPath
@@ -132,6 +136,24 @@ class Server implements HeadendServer {
       maxLogBytes: limits.streamBytes,
     })
     this.#authorize = this.#createAuthorize()
+    this.#modules = new ModuleHost((name) => ({
+      hub: this.#hub,
+      sessions: this.sessions,
+      authorize: this.#authorize,
+      http: this.#routes,
+      library: { open: (path) => openLibrary(this.#settings.server.media).open(path) },
+      playlist: (path) => this.#playlist(path),
+      onPlayLog: () => undefined,
+      log: this.#log.child({ protocol: name }),
+      host: this.#settings.server.host,
+      tls: this.#tls,
+    }))
+    this.#pulls = new Pulls({
+      hub: this.#hub,
+      sessions: this.sessions,
+      log: this.#log.child({ service: 'relay' }),
+      findClient: (scheme) => protocols.find(({ schemes }) => schemes?.includes(scheme))?.pull,
+    })
     observe({ hub: this.#hub, sessions: this.sessions, counters: this.#counters, events: this.#events, log: this.#log })
   }
 
@@ -141,8 +163,7 @@ class Server implements HeadendServer {
       ports['http'] = this.#front.port
       if (this.#tls !== undefined) ports['https'] = this.#front.tlsPort ?? 0
     }
-    for (const listening of this.#listening.values()) Object.assign(ports, listening.ports)
-    return ports
+    return Object.assign(ports, this.#modules.ports)
   }
 
   get urls(): Readonly<Record<string, string>> {
@@ -211,9 +232,10 @@ class Server implements HeadendServer {
       onFault: (error) => this.report(error, 'api'),
     })
     // Routes first, so that the first request that is accepted finds them all.
-    for (const { name } of modules) await this.#serve(name)
+    await this.#modules.open(this.#settings.modules)
     await this.#openFront()
     await this.#setTestChannel()
+    this.#pulls.set(pullsOf(this.#settings.server.paths))
     await this.#writeReadyFile()
     this.#ready = true
     this.#log.info({ ports: this.ports }, 'headend is ready')
@@ -248,24 +270,9 @@ class Server implements HeadendServer {
     this.#routes.attach(this.#front.routes)
   }
 
-  async #serve(name: string): Promise<void> {
-    const protocol = modules.find((candidate) => candidate.name === name)
-    if (protocol?.serve === undefined || !this.#settings.modules.has(name)) return
-    const options = this.#settings.modules.get(name)
-    const context: ServerContext = {
-      hub: this.#hub,
-      sessions: this.sessions,
-      authorize: this.#authorize,
-      http: this.#routes,
-      log: this.#log.child({ protocol: name }),
-      host: this.#settings.server.host,
-      tls: this.#tls,
-    }
-    try {
-      this.#listening.set(name, await protocol.serve(context, options))
-    } catch (error) {
-      throw listenError(error, name, (options as { port?: unknown } | undefined)?.port)
-    }
+  #playlist(path: string): Playlist | undefined {
+    const name = path.startsWith('channel/') ? path.slice('channel/'.length) : ''
+    return Object.hasOwn(this.#settings.server.playlists, name) ? this.#settings.server.playlists[name] : undefined
   }
 
   /** Loaded when everything listens already: the picture takes time to make. */
@@ -305,20 +312,7 @@ class Server implements HeadendServer {
     if (changed.includes('limits'))
       this.#log.warn({}, 'limits of streams, waiting and streamBytes change at the next start')
     const allAnew = changed.includes('host') || (tls === undefined) !== (beforeTls === undefined)
-    for (const { name } of modules) {
-      const same =
-        before.modules.has(name) === next.modules.has(name) &&
-        isDeepStrictEqual(before.modules.get(name), next.modules.get(name))
-      // One that could not be opened by an earlier reload is tried again.
-      const up = this.#listening.has(name) === next.modules.has(name)
-      if (same && up && !allAnew) continue
-      if (!same) changed.push(name)
-      const options = next.modules.get(name)
-      if (up && !allAnew && options !== undefined && this.#listening.get(name)?.update?.(options) === true) continue
-      await this.#listening.get(name)?.close()
-      this.#listening.delete(name)
-      await this.#serve(name)
-    }
+    changed.push(...(await this.#modules.reload(before.modules, next.modules, allAnew)))
     if (allAnew || this.#front === undefined || changed.includes('http') || changed.includes('https')) {
       this.#routes.attach(undefined)
       await this.#front?.close()
@@ -326,11 +320,12 @@ class Server implements HeadendServer {
       await this.#openFront()
     }
     if (!allAnew && tls !== undefined && !isDeepStrictEqual(tls, beforeTls)) {
-      for (const listening of this.#listening.values()) listening.setTls?.(tls)
+      this.#modules.setTls(tls)
       this.#front?.setTls(tls)
       changed.push('certificate')
     }
     await this.#setTestChannel()
+    this.#pulls.set(pullsOf(next.server.paths))
     await this.#writeReadyFile()
     this.#log.info({ changed }, 'settings reloaded')
     this.#events.emit('reload', { changed })
@@ -344,8 +339,8 @@ class Server implements HeadendServer {
     const { drainMs, readyFile } = this.#settings.server
     // The HTTP front goes last: /readyz answers 503 while the others end their sessions.
     const drained = (async () => {
-      await this.#testChannel?.close()
-      await Promise.all([...this.#listening.values()].map((listening) => listening.close()))
+      await Promise.all([this.#testChannel?.close(), this.#pulls.close()])
+      await this.#modules.close()
       this.#hub.close()
       await this.#front?.close()
     })()

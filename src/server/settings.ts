@@ -6,6 +6,8 @@ const port = z.int().min(0).max(65_535)
 const MAX_SECRET_TEXT = 256
 const MAX_WINDOW_MS = 2_000
 const MAX_GRACE_MS = 3_600_000
+const MAX_PLAYLIST_ENTRIES = 1000
+const MAX_URL_TEXT = 2048
 
 /** How one path behaves; every key may be left out. */
 const pathSettings = z.strictObject({
@@ -47,9 +49,27 @@ const pathSettings = z.strictObject({
     .optional()
     .meta({ secret: true })
     .describe('Key that plays here instead of the one in secrets.json; takes effect with `play: key`.'),
+  pull: z
+    .string()
+    .max(MAX_URL_TEXT)
+    .optional()
+    .meta({ secret: true })
+    .describe(
+      'Address of a source that this server fetches and publishes here, and fetches again when it breaks: mms://…, mmsh://… or rtmp://…. Only for a path without `*`.',
+    ),
 })
 
-/** What the server itself can be told. `paths` is a map, so it is in the file only; the rest has flags and variables. */
+/** Entries that play one after the other under `channel/NAME`. */
+const playlist = z.strictObject({
+  entries: z
+    .array(z.string().min(1).max(1024))
+    .min(1)
+    .max(MAX_PLAYLIST_ENTRIES)
+    .describe('What plays, one after the other: files of the library (`vod/FILE`) and live streams (`live/NAME`).'),
+  loop: z.boolean().default(false).describe('Start again behind the last entry.'),
+})
+
+/** What the server itself can be told. `paths` and `playlists` are maps, so they are in the file only; the rest has flags and variables. */
 export const serverSettings = z.strictObject({
   host: z
     .string()
@@ -61,6 +81,11 @@ export const serverSettings = z.strictObject({
     .min(1)
     .default('./data')
     .describe('Folder for state: secrets, keys, recordings, logs. Created if missing.'),
+  media: z
+    .string()
+    .min(1)
+    .default('./media')
+    .describe('Folder of the on-demand library; its files are played as vod/FILE. Need not exist.'),
   readyFile: z
     .string()
     .min(1)
@@ -166,6 +191,18 @@ export const serverSettings = z.strictObject({
         ),
     })
     .prefault({}),
+  playlists: z
+    .record(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9_.-]+$/)
+        .max(190),
+      playlist,
+    )
+    .default({})
+    .describe(
+      'Playlists by name: each is played as channel/NAME by Windows Media players, every viewer from its start.',
+    ),
   paths: z
     .record(z.string().min(1).max(200), pathSettings)
     .default({})

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { afterEach, test } from 'node:test'
+import { unusedServices } from '../../../test/support/unused-services.ts'
 import { PeerError } from '../../errors.ts'
 import type { Authorize } from '../../live/access.ts'
 import { Hub } from '../../live/hub.ts'
@@ -42,6 +43,7 @@ async function serve(authorize: Authorize = () => Promise.resolve()) {
     sessions,
     authorize,
     http: front.routes,
+    ...unusedServices,
     log,
     host: '127.0.0.1',
     tls: undefined,

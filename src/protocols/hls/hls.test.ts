@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { afterEach, test } from 'node:test'
 import { parse as parseByHlsParser, types } from 'hls-parser'
+import { unusedServices } from '../../../test/support/unused-services.ts'
 import { PeerError } from '../../errors.ts'
 import type { Authorize } from '../../live/access.ts'
 import { Hub } from '../../live/hub.ts'
@@ -48,6 +49,7 @@ async function serve(options: { readonly authorize?: Authorize; readonly setting
     sessions,
     authorize: options.authorize ?? (() => Promise.resolve()),
     http: front.routes,
+    ...unusedServices,
     log,
     host: '127.0.0.1',
     tls: undefined,

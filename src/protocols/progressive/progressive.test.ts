@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect as connectHttp2 } from 'node:http2'
 import { afterEach, describe, it } from 'node:test'
 import { WebSocket } from 'ws'
+import { unusedServices } from '../../../test/support/unused-services.ts'
 import { PeerError } from '../../errors.ts'
 import type { Authorize } from '../../live/access.ts'
 import { Hub } from '../../live/hub.ts'
@@ -51,7 +52,7 @@ async function open(options: { authorize?: Authorize; waitMs?: number; tls?: Tls
   })
   const hub = new Hub({ pathSettings: () => ({ graceMs: 0, onBusy: 'refuse', windowMs: 0 }) })
   const sessions = new Sessions()
-  const context = { hub, sessions, authorize, http: front.routes, log, host: '127.0.0.1', tls }
+  const context = { hub, sessions, authorize, http: front.routes, ...unusedServices, log, host: '127.0.0.1', tls }
   const served = await progressive.serve!(context, progressive.options.parse({ waitMs }))
   opened.push(front, { close: () => hub.close() }, served)
   return { front, hub, sessions, served }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, describe, mock, it as test } from 'node:test'
+import { unusedServices } from '../../../test/support/unused-services.ts'
 import { PeerError } from '../../errors.ts'
 import { Hub } from '../../live/hub.ts'
 import { Sessions } from '../../live/sessions.ts'
@@ -52,6 +53,7 @@ async function serve(options: Record<string, number> = {}): Promise<Setup> {
       return Promise.resolve()
     },
     http: undefined as unknown as ServerContext['http'],
+    ...unusedServices,
     log,
     host: '127.0.0.1',
     tls: undefined,
