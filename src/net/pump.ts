@@ -1,6 +1,5 @@
 /** Moves a feed into a socket: as fast as the peer reads, with nothing queued per viewer beyond one socket buffer. */
 import type { Socket } from 'node:net'
-import type { FeedCursor } from '../live/feed.ts'
 
 /**
  * No more is written while this many bytes wait in the process for the socket. What waits is less than this and one merged buffer
@@ -11,6 +10,19 @@ const MAX_QUEUED_BYTES = 128 * 1024
 const MAX_STALL_MS = 10_000
 /** One that keeps talking, and so resets the clock above, has this long to take all that is queued, milliseconds. */
 const MAX_BLOCKED_MS = 60_000
+
+/** What is moved: the cursor of a feed, or anything else that has its bytes when asked. */
+export interface PumpSource {
+  /** Buffers lost by being too slow. */
+  readonly skipped: number
+  /** Nothing will come any more and all was taken. */
+  readonly ended: boolean
+  /** Called when there is something to take, or at the end. */
+  onWake: (() => void) | undefined
+  /** The next bytes, never written to again; `undefined`: nothing yet, or ended. */
+  take(): Uint8Array | undefined
+  close(): void
+}
 
 export interface PumpOptions {
   /** Bytes handed to the socket and buffers skipped are counted here; a session is one. */
@@ -25,7 +37,7 @@ export interface PumpOptions {
  * Starts at once. Returns a function that stops it and closes the cursor; call it when the socket closes. A socket with a timeout of its
  * owner keeps it; on any other the pump sets one while bytes wait.
  */
-export function pump(cursor: FeedCursor, socket: Socket, options: PumpOptions): () => void {
+export function pump(cursor: PumpSource, socket: Socket, options: PumpOptions): () => void {
   const { counters } = options
   /** Taken from the feed when the socket was full. */
   let held: Uint8Array | undefined
