@@ -4,11 +4,15 @@
 export type TrackKind = 'video' | 'audio' | 'data'
 
 /** Video codecs that are carried. */
-export type VideoCodec = 'h264' | 'h265' | 'av1' | 'vp8' | 'vp9'
+export type VideoCodec = 'h264' | 'h265' | 'av1' | 'vp8' | 'vp9' | WindowsMediaVideoCodec
+/** What Windows Media encoders made, oldest first in each line; `vc1` is the advanced profile, FourCC `WVC1`. */
+export type WindowsMediaVideoCodec = 'msmpeg4v2' | 'msmpeg4v3' | 'wmv1' | 'wmv2' | 'wmv3' | 'vc1'
 /** Audio codecs that are carried. */
-export type AudioCodec = 'aac' | 'opus' | 'mp3' | 'ac3' | 'eac3' | 'flac'
-/** `amf0-data`: script data as an RTMP or FLV publisher sent it. */
-export type DataCodec = 'amf0-data'
+export type AudioCodec = 'aac' | 'opus' | 'mp3' | 'ac3' | 'eac3' | 'flac' | WindowsMediaAudioCodec
+/** Windows Media Audio 7 (`wma1`), 8 and 9 (`wma2`), and its professional, lossless and voice codecs. */
+export type WindowsMediaAudioCodec = 'wma1' | 'wma2' | 'wmapro' | 'wmalossless' | 'wmavoice'
+/** `amf0-data`: script data as an RTMP or FLV publisher sent it. `asf-command`: script commands as an ASF stream carries them. */
+export type DataCodec = 'amf0-data' | 'asf-command'
 /** Any codec that is carried. */
 export type Codec = VideoCodec | AudioCodec | DataCodec
 
@@ -57,7 +61,8 @@ export interface Track {
   readonly codec: Codec
   /**
    * Decoder configuration as ISO BMFF stores it, without the box header: avcC, hvcC, av1C, vpcC, AudioSpecificConfig (aac),
-   * dOps (opus), dfLa (flac), dac3, dec3. MP3 has none.
+   * dOps (opus), dfLa (flac), dac3, dec3. MP3 has none. Windows Media codecs, which ISO BMFF does not know: the whole WAVEFORMATEX
+   * of sound, what follows the BITMAPINFOHEADER of pictures.
    */
   readonly config?: Uint8Array
   readonly video?: VideoParameters

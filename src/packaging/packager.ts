@@ -3,6 +3,7 @@ import { HeadendError, UnavailableError } from '../errors.ts'
 import type { LogCursor } from '../live/bounded-log.ts'
 import type { Stream } from '../live/stream.ts'
 import type { StreamEntry } from '../live/stream-entry.ts'
+import { hasSampleEntry } from '../media/containers/isobmff/sample-entry.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import { createToken } from './names.ts'
 import { choosePartTarget, packetIntervals } from './part-target.ts'
@@ -87,7 +88,14 @@ export class Packager {
 
   /** Why the stream cannot be packaged. */
   get failure(): HeadendError | undefined {
-    return this.#failure
+    if (this.#failure !== undefined || this.#segmenter !== undefined) return this.#failure
+    const { tracks } = this.stream
+    if (tracks.length === 0 || tracks.some(({ codec }) => hasSampleEntry(codec))) return undefined
+    const codecs = tracks.map(({ codec }) => codec).join(', ')
+    return new UnavailableError(
+      'ERR_STREAM_NO_TRACK',
+      `no track that browsers play: expected a codec of MP4, found ${codecs}`,
+    )
   }
 
   /** Milliseconds since 1970 of stream time zero. */
@@ -167,6 +175,7 @@ export class Packager {
 
   /** Begins at the oldest key packet of the log once enough is there to see how far packets are apart. */
   #start(): Segmenter | undefined {
+    if (this.failure !== undefined) return undefined
     const { log } = this.stream
     let first = log.oldest
     while (first < log.next && !log.get(first)?.key) first++

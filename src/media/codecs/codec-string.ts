@@ -8,7 +8,7 @@ import { readVpxConfig } from './vp9/config.ts'
 
 /**
  * For example `avc1.640028`, `hvc1.1.6.L93.B0`, `av01.0.04M.08`, `mp4a.40.2`. Throws FormatError when the track lacks the
- * configuration that the string is made of, and for data tracks.
+ * configuration that the string is made of, for data tracks, and for Windows Media codecs, which have no such string.
  */
 export function codecString(track: Track): string {
   switch (track.codec) {
@@ -36,7 +36,10 @@ export function codecString(track: Track): string {
     case 'flac':
       return 'fLaC'
     default:
-      throw new FormatError('ERR_CODEC_NO_STRING', 'expected a video or audio track, found script data')
+      throw new FormatError(
+        'ERR_CODEC_NO_STRING',
+        `expected a codec that browsers know by a string, found ${track.codec}`,
+      )
   }
 }
 

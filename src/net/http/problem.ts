@@ -28,6 +28,7 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   ERR_SESSION_NOT_FOUND: 404,
   ERR_STREAM_BUSY: 409,
   ERR_STREAM_NOT_FOUND: 404,
+  ERR_STREAM_NO_TRACK: 406,
 }
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -36,6 +37,7 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  406: 'Not Acceptable',
   408: 'Request Timeout',
   409: 'Conflict',
   413: 'Content Too Large',

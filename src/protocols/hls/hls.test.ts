@@ -14,6 +14,7 @@ import { applyDelta } from '../../media/manifests/hls/media-playlist.ts'
 import type { MediaPlaylist, MultivariantPlaylist } from '../../media/manifests/hls/model.ts'
 import { parsePlaylist } from '../../media/manifests/hls/parse.ts'
 import type { Packet } from '../../media/packet.ts'
+import type { Track } from '../../media/track.ts'
 import { openHttpFront } from '../../net/http/listener.ts'
 import { quietLogger } from '../../net/testdata/raw-client.ts'
 import { packagersOf } from '../../packaging/packagers.ts'
@@ -300,6 +301,35 @@ test('unknown streams and files are 404, not HLS is somebody else’s', async ()
   await text(`${base}/other.txt`, 404)
   const playlist = await media(`${base}/video-1.m3u8`)
   await text(`${base}/${playlist.segments[0]?.uri.replace('-0.m4s', '-999.m4s')}`, 404)
+})
+
+test('a stream without a track that browsers play is a problem, not a wait; tracks beside H.264 do not harm it', async () => {
+  const { base, hub, publisher, play } = await serve()
+  const wmv: Track = { id: 1, kind: 'video', codec: 'wmv2', timescale: 1000, video: { width: 64, height: 48 } }
+  const wma: Track = {
+    id: 102,
+    kind: 'audio',
+    codec: 'wma2',
+    timescale: 1000,
+    audio: { sampleRate: 44_100, channels: 2 },
+  }
+  const old = hub.publish('live/old')
+  old.announce([wmv, wma])
+  for (let at = 0; at < 40; at++) {
+    for (const track of [wmv, wma]) {
+      old.write({ track, dts: at * 100_000, pts: at * 100_000, key: true, data: Uint8Array.of(at) })
+    }
+  }
+  const problem = await text(`${base.replace('live/a', 'live/old')}/index.m3u8`, 406)
+  assert.match(problem, /"code":"ERR_STREAM_NO_TRACK","detail":"no track that browsers play: .* wmv2, wma2"/)
+
+  publisher.announce([VIDEO, AUDIO, wma])
+  publisher.write({ track: wma, dts: 0, pts: 0, key: true, data: Uint8Array.of(1) })
+  play(7)
+  publisher.write({ track: wma, dts: 7_000_000, pts: 7_000_000, key: true, data: Uint8Array.of(1) })
+  const playlist = parsePlaylist(await text(`${base}/index.m3u8`)) as MultivariantPlaylist
+  assert.equal(playlist.variants.length, 1)
+  assert.ok((await media(`${base}/video-1.m3u8`)).segments.length >= 2)
 })
 
 test('a request before the first segment waits for it', async () => {

@@ -97,7 +97,7 @@ export class HlsRoutes {
     const directives = readDirectives(request.raw.url?.split('?')[1] ?? '')
     this.#viewers.seen(path, request.remoteAddress, request.raw.headers['user-agent'], idleMs(packager))
     if (!(await store.waitForStart({ waitMs: waitLimitMs(undefined), signal }))) {
-      throw new UnavailableError('ERR_PACKAGING_TIMEOUT', `${path} has no complete segment yet`)
+      throw packager.failure ?? new UnavailableError('ERR_PACKAGING_TIMEOUT', `${path} has no complete segment yet`)
     }
     if (packager.failure !== undefined) throw packager.failure
     if (file === 'index.m3u8') {

@@ -22,6 +22,7 @@ class FlvMessageFeedMuxer implements FeedMuxer {
   write(packet: Packet, out: ByteWriter): void {
     this.#tag.clear()
     this.#muxer.write(packet, this.#tag)
+    if (this.#tag.length === 0) return
     const tag = this.#tag.view()
     out.bytes(binaryFrameHeader(tag.byteLength)).bytes(tag)
   }

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { PeerError } from '../../errors.ts'
 import { checkPath } from '../../live/path.ts'
 import type { Stream } from '../../live/stream.ts'
+import { checkFlvTracks } from '../../media/containers/flv/codec-id.ts'
 import { MEDIA_CORS_HEADERS } from '../../net/http/cors.ts'
 import { credentialsOf } from '../../net/http/credentials.ts'
 import { sendProblem } from '../../net/http/problem.ts'
@@ -134,7 +135,9 @@ class ProgressiveServer implements Listening<ProgressiveOptions> {
     peer.once('close', leave)
     try {
       const signal = AbortSignal.any([gone.signal, this.#closing.signal])
-      return await hub.findOrWait(path, { waitMs: this.#waitMs(request), signal })
+      const stream = await hub.findOrWait(path, { waitMs: this.#waitMs(request), signal })
+      checkFlvTracks(stream.tracks)
+      return stream
     } finally {
       peer.off('close', leave)
     }

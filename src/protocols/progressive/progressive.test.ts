@@ -16,6 +16,7 @@ import { makeTestCertificate } from '../../net/testdata/certificate.ts'
 import { quietLogger, RawClient } from '../../net/testdata/raw-client.ts'
 import type { TlsMaterial } from '../../net/tls.ts'
 import type { Listening } from '../protocol.ts'
+import { flvFeed, flvMessageFeed } from './feeds.ts'
 import { progressive } from './index.ts'
 
 const audio: Track = {
@@ -191,6 +192,29 @@ describe('HTTP-FLV', () => {
     const post = await RawClient.open(front.port)
     post.write('POST /live/a.flv HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
     assert.match(await post.closed(), /^HTTP\/1.1 405 [^]*Allow: GET/i)
+  })
+
+  it('answers a stream without a track that FLV can carry with a problem', async () => {
+    const { front, hub } = await open()
+    const wma: Track = { ...audio, codec: 'wma2' }
+    hub.publish('live/old').announce([wma])
+    const client = await RawClient.open(front.port)
+    client.write(get('/live/old.flv', 'Connection: close\r\n'))
+
+    assert.match(await client.closed(), /^HTTP\/1.1 406 [^]*"ERR_STREAM_NO_TRACK","detail":"[^"]*wma2"/)
+  })
+
+  it('leaves out what FLV cannot carry, in both framings', () => {
+    const wma: Track = { ...audio, id: 102, codec: 'wma2' }
+    for (const format of [flvFeed, flvMessageFeed]) {
+      const muxer = format.createMuxer()
+      const out = new ByteWriter()
+      muxer.init([audio, wma], {})
+      muxer.write({ ...packet(0), track: wma }, out)
+      assert.equal(out.length, 0)
+      muxer.write(packet(0), out)
+      assert.ok(out.length > 10)
+    }
   })
 
   it('N-03: keeps nothing but one socket buffer for a viewer that does not read, and the others lose nothing', async () => {

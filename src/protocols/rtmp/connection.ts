@@ -4,6 +4,7 @@ import { describeError, HeadendError, PeerError, UnavailableError } from '../../
 import type { FeedCursor } from '../../live/feed.ts'
 import type { Session } from '../../live/sessions.ts'
 import type { Stream } from '../../live/stream.ts'
+import { checkFlvTracks } from '../../media/containers/flv/codec-id.ts'
 import { pump } from '../../net/pump.ts'
 import type { LogFields, ServerContext } from '../protocol.ts'
 import { playFeed } from './egress.ts'
@@ -189,6 +190,7 @@ export class Connection {
     if (signal.aborted) return
     const stream = await this.#context.hub.findOrWait(path, { waitMs: this.#options.playWaitMs, signal })
     if (signal.aborted) return
+    checkFlvTracks(stream.tracks)
     this.#register('play', path)
     this.#session.acceptPlay()
     this.#flush()

@@ -2,6 +2,7 @@
 import type { FeedFormat, FeedMuxer } from '../../live/feed.ts'
 import { writeAmf0 } from '../../media/amf/amf0.ts'
 import { ByteWriter } from '../../media/bytes/byte-writer.ts'
+import { isFlvTrack } from '../../media/containers/flv/codec-id.ts'
 import type { FlvMessage } from '../../media/containers/flv/message.ts'
 import { FlvMessageMuxer, flvMessageHead } from '../../media/containers/flv/message-muxer.ts'
 import type { Packet } from '../../media/packet.ts'
@@ -73,7 +74,7 @@ class RtmpFeedMuxer implements FeedMuxer {
   }
 
   write(packet: Packet, out: ByteWriter): void {
-    if (!this.#options.kinds.includes(packet.track.kind)) return
+    if (!this.#options.kinds.includes(packet.track.kind) || !isFlvTrack(packet.track)) return
     const { type, timestampMs } = flvMessageHead(packet)
     this.#lastMs = timestampMs
     const head = { type: TYPE_OF[type], streamId: this.#options.streamId, timestampMs: timestampMs >>> 0 }

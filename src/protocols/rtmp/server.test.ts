@@ -152,6 +152,13 @@ describe('rtmp server', () => {
     assert.equal(hub.find('live/one'), undefined)
   })
 
+  test('a stream without a track that RTMP can carry fails with the reason', async () => {
+    const { port, hub } = await serve()
+    hub.publish('live/old').announce([{ id: 101, kind: 'audio', codec: 'wma2', timescale: 1000 }])
+
+    await assert.rejects(client(port, 'play', 'old'), /NetStream.Play.Failed: .*wma2/)
+  })
+
   test('R-08 a second publisher is refused, the first goes on', async () => {
     const { port, hub } = await serve()
     const first = await publishAudio(port, 'busy?key=good')

@@ -1,8 +1,7 @@
 /** The body of an audio message: Video File Format 10.1 annex E.4.2 and Enhanced RTMP v2, section Enhanced Audio. */
 import { FormatError } from '../../../errors.ts'
 import { ByteReader } from '../../bytes/byte-reader.ts'
-import type { AudioCodec } from '../../track.ts'
-import { AUDIO_FOUR_CC, audioCodecName, audioCodecOf, SOUND_FORMAT } from './codec-id.ts'
+import { AUDIO_FOUR_CC, audioCodecName, audioCodecOf, type FlvAudioCodec, SOUND_FORMAT } from './codec-id.ts'
 import { MULTITRACK, readModEx, readMultitrack, type TagPart } from './tag-part.ts'
 
 /** AudioPacketType. */
@@ -20,11 +19,11 @@ const AAC_PACKET = { SEQUENCE_HEADER: 0, RAW: 1 } as const
 /** AAC says 44 kHz, 16 bits, stereo whatever it is. */
 const AAC_FLAGS = 0x0f
 
-export type AudioPart = TagPart<AudioCodec>
+export type AudioPart = TagPart<FlvAudioCodec>
 
 /** How a track is written: `legacy` is what players before Enhanced RTMP know (AAC or MP3, one track). */
 export interface AudioForm {
-  readonly codec: AudioCodec
+  readonly codec: FlvAudioCodec
   readonly legacy: boolean
   /** 0: the default track; others go out as multitrack. */
   readonly trackId: number

@@ -1,5 +1,11 @@
 /** How FLV names codecs: the numbers of Video File Format 10.1 annex E.4 and the FourCC of Enhanced RTMP. */
-import type { AudioCodec, VideoCodec } from '../../track.ts'
+import { UnavailableError } from '../../../errors.ts'
+import type { AudioCodec, Codec, Track, VideoCodec } from '../../track.ts'
+
+/** The video codecs that FLV and RTMP have a name for. */
+export type FlvVideoCodec = Extract<VideoCodec, 'h264' | 'h265' | 'av1' | 'vp9' | 'vp8'>
+/** The audio codecs that FLV and RTMP have a name for. */
+export type FlvAudioCodec = Extract<AudioCodec, 'aac' | 'opus' | 'mp3' | 'ac3' | 'eac3' | 'flac'>
 
 /** CodecID of video; 12 is not in the specification but what encoders and servers in China agreed on. */
 export const VIDEO_CODEC_ID = { AVC: 7, HEVC: 12 } as const
@@ -12,7 +18,7 @@ export const VIDEO_FOUR_CC = {
   av1: 'av01',
   vp9: 'vp09',
   vp8: 'vp08',
-} as const satisfies Record<VideoCodec, string>
+} as const satisfies Record<FlvVideoCodec, string>
 export const AUDIO_FOUR_CC = {
   aac: 'mp4a',
   opus: 'Opus',
@@ -20,10 +26,16 @@ export const AUDIO_FOUR_CC = {
   ac3: 'ac-3',
   eac3: 'ec-3',
   flac: 'fLaC',
-} as const satisfies Record<AudioCodec, string>
+} as const satisfies Record<FlvAudioCodec, string>
 
-const VIDEO_CODECS: ReadonlyMap<string, VideoCodec> = inverse(VIDEO_FOUR_CC)
-const AUDIO_CODECS: ReadonlyMap<string, AudioCodec> = inverse(AUDIO_FOUR_CC)
+/** A Set, because it is asked for every packet. */
+const CARRIED: ReadonlySet<Codec> = new Set<Codec>([
+  ...(Object.keys(VIDEO_FOUR_CC) as FlvVideoCodec[]),
+  ...(Object.keys(AUDIO_FOUR_CC) as FlvAudioCodec[]),
+  'amf0-data',
+])
+const VIDEO_CODECS: ReadonlyMap<string, FlvVideoCodec> = inverse(VIDEO_FOUR_CC)
+const AUDIO_CODECS: ReadonlyMap<string, FlvAudioCodec> = inverse(AUDIO_FOUR_CC)
 
 const VIDEO_NAMES: Readonly<Record<number, string>> = {
   2: 'Sorenson H.263',
@@ -44,11 +56,23 @@ const AUDIO_NAMES: Readonly<Record<number, string>> = {
   11: 'Speex',
 }
 
-export function videoCodecOf(fourCc: string): VideoCodec | undefined {
+/** Whether FLV and RTMP can carry the track; they leave out others. */
+export function isFlvTrack({ codec }: Track): boolean {
+  return CARRIED.has(codec)
+}
+
+/** Throws ERR_STREAM_NO_TRACK when a stream has tracks, but none that FLV and RTMP can carry. */
+export function checkFlvTracks(tracks: readonly Track[]): void {
+  if (tracks.length === 0 || tracks.some(isFlvTrack)) return
+  const codecs = tracks.map(({ codec }) => codec).join(', ')
+  throw new UnavailableError('ERR_STREAM_NO_TRACK', `expected a track that FLV can carry, found ${codecs}`)
+}
+
+export function videoCodecOf(fourCc: string): FlvVideoCodec | undefined {
   return VIDEO_CODECS.get(fourCc)
 }
 
-export function audioCodecOf(fourCc: string): AudioCodec | undefined {
+export function audioCodecOf(fourCc: string): FlvAudioCodec | undefined {
   return AUDIO_CODECS.get(fourCc)
 }
 

@@ -12,8 +12,9 @@ import { trackParameters } from '../../codecs/track-parameters.ts'
 import * as vectors from '../../codecs/vectors.ts'
 import type { DemuxResult } from '../../container.ts'
 import type { Packet } from '../../packet.ts'
-import { type Codec, TRACK_ID_BASE, type Track, type TrackKind } from '../../track.ts'
+import { TRACK_ID_BASE, type Track, type TrackKind } from '../../track.ts'
 import { readAudioTag } from './audio-tag.ts'
+import { type FlvAudioCodec, type FlvVideoCodec, isFlvTrack } from './codec-id.ts'
 import { FlvDemuxer } from './demuxer.ts'
 import { fuzzTargets } from './fuzz.ts'
 import type { FlvMessage } from './message.ts'
@@ -32,7 +33,7 @@ const eac3Frame = new Uint8Array(768)
 eac3Frame.set(hex('0b77 017f 3486'))
 
 /** A frame of each codec that is canonical already. */
-const samples: Record<Exclude<Codec, 'amf0-data'>, { config?: Uint8Array; frame: Uint8Array }> = {
+const samples: Record<FlvVideoCodec | FlvAudioCodec, { config?: Uint8Array; frame: Uint8Array }> = {
   h264: { config: vectors.avcConfig, frame: avcKey },
   h265: { config: vectors.hevcConfig, frame: joinNalUnits([hex('2601aabb')]) },
   av1: { config: vectors.av1Config, frame: hex('0a0b000000043d06d4daf90040 3202aabb') },
@@ -518,7 +519,7 @@ describe('FlvMessageMuxer', () => {
   })
 })
 
-function trackOf(kind: Exclude<TrackKind, 'data'>, codec: Exclude<Codec, 'amf0-data'>, index: number): Track {
+function trackOf(kind: Exclude<TrackKind, 'data'>, codec: FlvVideoCodec | FlvAudioCodec, index: number): Track {
   const { config, frame } = samples[codec]
   const parameters = trackParameters(codec, config)
   const size = codec === 'vp8' || codec === 'vp9' ? { width: 322, height: 182 } : {}
@@ -536,7 +537,7 @@ function trackOf(kind: Exclude<TrackKind, 'data'>, codec: Exclude<Codec, 'amf0-d
 }
 
 function packetOf(track: Track, ms: number): Packet {
-  const { frame } = samples[track.codec as Exclude<Codec, 'amf0-data'>]
+  const { frame } = samples[track.codec as FlvVideoCodec | FlvAudioCodec]
   return { track, data: frame, dts: ms * 1000, pts: ms * 1000, key: true }
 }
 
@@ -630,3 +631,55 @@ function endsInOurError(run: () => unknown): void {
     if (!(error instanceof HeadendError)) throw error
   }
 }
+
+describe('tracks that FLV has no name for', () => {
+  const h264: Track = {
+    id: 1,
+    kind: 'video',
+    codec: 'h264',
+    timescale: 1000,
+    config: vectors.avcConfig,
+    video: { width: 16, height: 16 },
+  }
+  const wma: Track = {
+    id: 101,
+    kind: 'audio',
+    codec: 'wma2',
+    timescale: 1000,
+    audio: { sampleRate: 44_100, channels: 2 },
+  }
+  const command: Track = { id: 201, kind: 'data', codec: 'asf-command', timescale: 1000 }
+  const packet = (track: Track, data: Uint8Array): Packet => ({ track, dts: 0, pts: 0, key: true, data })
+
+  it('are left out; the others play', () => {
+    const muxer = new FlvMuxer([h264, wma, command])
+    muxer.write(packet(wma, hex('0102')))
+    muxer.write(packet(command, hex('0304')))
+    muxer.write(packet(h264, avcKey))
+
+    const demuxer = new FlvDemuxer()
+    const pieces: Uint8Array[] = []
+    for (let bytes = muxer.read(); bytes !== undefined; bytes = muxer.read()) pieces.push(bytes)
+    for (const piece of pieces) demuxer.write(piece)
+    demuxer.end()
+    const results: DemuxResult[] = []
+    for (let result = demuxer.read(); result !== undefined; result = demuxer.read()) results.push(result)
+
+    assert.equal(pieces[0]?.[4], 1, 'the header announces video only')
+    assert.deepEqual(
+      results.map((result) =>
+        result.type === 'tracks' ? result.tracks.map(({ codec }) => codec) : result.packet.track.codec,
+      ),
+      [['h264'], 'h264'],
+    )
+  })
+
+  it('have no message', () => {
+    assert.equal(isFlvTrack(wma), false)
+    assert.equal(isFlvTrack(command), false)
+    assert.equal(isFlvTrack(h264), true)
+    const [metadata, ...headers] = new FlvMessageMuxer().start([wma, command])
+    assert.equal(metadata?.type, 'data')
+    assert.deepEqual(headers, [])
+  })
+})

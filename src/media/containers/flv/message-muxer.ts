@@ -5,8 +5,9 @@ import { flacStreamHeader } from '../../codecs/flac/config.ts'
 import { readOpusConfig, writeOpusHead } from '../../codecs/opus/config.ts'
 import type { Packet } from '../../packet.ts'
 import { MICROS_PER_MS, type Micros } from '../../time.ts'
-import { type AudioCodec, TRACK_ID_BASE, type Track, type VideoCodec } from '../../track.ts'
+import { TRACK_ID_BASE, type Track } from '../../track.ts'
 import { type AudioForm, audioConfigHeader, audioFrameHeader } from './audio-tag.ts'
+import { type FlvAudioCodec, type FlvVideoCodec, isFlvTrack } from './codec-id.ts'
 import type { FlvMessage } from './message.ts'
 import { isHighDynamicRange, type Metadata, onMetaData, writeColorInfo } from './metadata.ts'
 import { MAX_TRACK_ID } from './tag-part.ts'
@@ -18,14 +19,15 @@ const EMPTY = new Uint8Array(0)
 
 /**
  * Call `start` first and again whenever the tracks change. The default tracks go out so that players before Enhanced RTMP know them
- * where that is possible: H.264, AAC and MP3.
+ * where that is possible: H.264, AAC and MP3. Tracks of codecs that FLV has no name for are left out of `start`; their packets have
+ * no message, so ask `isFlvTrack` first.
  */
 export class FlvMessageMuxer {
   #forms: ReadonlyMap<number, Form> = new Map()
 
   /** onMetaData, then the sequence headers of all tracks. `timestampMs` is that of the packets that follow. */
   start(tracks: readonly Track[], metadata: Metadata = {}, timestampMs = 0): FlvMessage[] {
-    const ordered = [...tracks].sort((a, b) => a.id - b.id)
+    const ordered = tracks.filter(isFlvTrack).sort((a, b) => a.id - b.id)
     this.#forms = new Map(ordered.map((track) => [track.id, formOf(track, ordered)]))
     const messages: FlvMessage[] = [{ type: 'data', timestampMs, body: metadataBody(ordered, metadata) }]
     for (const track of ordered) {
@@ -64,11 +66,11 @@ function formOf(track: Track, tracks: readonly Track[]): Form {
   const first = tracks.find((other) => other.kind === track.kind) === track
   const trackId = first ? 0 : Math.min(track.id - TRACK_ID_BASE[track.kind], MAX_TRACK_ID)
   if (track.kind === 'video') {
-    const codec = track.codec as VideoCodec
+    const codec = track.codec as FlvVideoCodec
     return { video: { codec, trackId, legacy: trackId === 0 && codec === 'h264' } }
   }
   if (track.kind === 'data') return undefined
-  const codec = track.codec as AudioCodec
+  const codec = track.codec as FlvAudioCodec
   const { sampleRate = 0, channels = 0 } = track.audio ?? {}
   const audio = { codec, trackId, legacy: trackId === 0 && (codec === 'aac' || codec === 'mp3'), sampleRate, channels }
   return { audio, frameHeader: audioFrameHeader(audio) }

@@ -3,6 +3,7 @@ import { ByteWriter } from '../../bytes/byte-writer.ts'
 import type { Machine } from '../../machine.ts'
 import type { Packet } from '../../packet.ts'
 import type { Track } from '../../track.ts'
+import { isFlvTrack } from './codec-id.ts'
 import { FlvMessageMuxer, flvMessageHead } from './message-muxer.ts'
 import type { Metadata } from './metadata.ts'
 import { writeFlvHeader, writeTag } from './tag.ts'
@@ -11,7 +12,7 @@ const EMPTY = new Uint8Array(0)
 
 /**
  * Packets in, a whole FLV file or stream out: the first piece has the file header and the sequence headers. A packet whose track is
- * not in the set (a changed configuration) is preceded by new sequence headers.
+ * not in the set (a changed configuration) is preceded by new sequence headers. Packets of codecs that FLV cannot carry are left out.
  */
 export class FlvMuxer implements Machine<Packet, Uint8Array> {
   readonly #muxer = new FlvTagMuxer()
@@ -26,6 +27,7 @@ export class FlvMuxer implements Machine<Packet, Uint8Array> {
   }
 
   write(packet: Packet): void {
+    if (!isFlvTrack(packet.track)) return
     if (!this.#tracks.includes(packet.track)) {
       this.#tracks = [...this.#tracks.filter((track) => track.id !== packet.track.id), packet.track]
       this.#out.push(this.#muxer.init(this.#tracks, this.#metadata))
@@ -58,8 +60,9 @@ export class FlvTagMuxer {
     return writer.detach()
   }
 
-  /** Appends the packet as a tag. */
+  /** Appends the packet as a tag; nothing for a codec that FLV cannot carry. */
   write(packet: Packet, out: ByteWriter): void {
+    if (!isFlvTrack(packet.track)) return
     const { type, timestampMs } = flvMessageHead(packet)
     this.#lastMs = timestampMs
     writeTag(out, type, timestampMs, this.#messages.bodyHeader(packet), packet.data)
@@ -70,8 +73,8 @@ export class FlvTagMuxer {
 export function flvFileHeader(tracks: readonly Track[]): Uint8Array {
   const writer = new ByteWriter(16)
   writeFlvHeader(writer, {
-    hasAudio: tracks.some((track) => track.kind === 'audio'),
-    hasVideo: tracks.some((track) => track.kind === 'video'),
+    hasAudio: tracks.some((track) => track.kind === 'audio' && isFlvTrack(track)),
+    hasVideo: tracks.some((track) => track.kind === 'video' && isFlvTrack(track)),
   })
   return writer.toBytes()
 }

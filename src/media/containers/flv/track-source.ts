@@ -14,7 +14,8 @@ import { type TrackParameters, trackParameters } from '../../codecs/track-parame
 import { readVp8KeyFrame } from '../../codecs/vp8/bitstream.ts'
 import { readVp9KeyFrame } from '../../codecs/vp9/bitstream.ts'
 import { readVpxConfig, writeVpxConfig } from '../../codecs/vp9/config.ts'
-import { type AudioCodec, type Codec, type ColorInfo, TRACK_ID_BASE, type Track, type VideoCodec } from '../../track.ts'
+import { type Codec, type ColorInfo, TRACK_ID_BASE, type Track } from '../../track.ts'
+import type { FlvAudioCodec, FlvVideoCodec } from './codec-id.ts'
 import type { TrackHints } from './metadata.ts'
 
 /** Milliseconds: what RTMP and FLV count in. */
@@ -33,7 +34,7 @@ export class TrackSource {
   readonly id: number
   readonly trackId: number
   readonly kind: 'audio' | 'video'
-  codec: VideoCodec | AudioCodec
+  codec: FlvVideoCodec | FlvAudioCodec
   /** `undefined` until a configuration, or a frame that tells enough, has come. */
   track: Track | undefined
   #known: Known | undefined
@@ -42,7 +43,7 @@ export class TrackSource {
   #color: ColorInfo | undefined
   #hints: TrackHints = {}
 
-  constructor(kind: 'audio' | 'video', codec: VideoCodec | AudioCodec, trackId: number) {
+  constructor(kind: 'audio' | 'video', codec: FlvVideoCodec | FlvAudioCodec, trackId: number) {
     this.kind = kind
     this.codec = codec
     this.trackId = trackId
@@ -55,7 +56,7 @@ export class TrackSource {
   }
 
   /** Takes a sequence header. Throws FormatError when it is broken. */
-  configure(codec: VideoCodec | AudioCodec, header: Uint8Array): void {
+  configure(codec: FlvVideoCodec | FlvAudioCodec, header: Uint8Array): void {
     const known = knownFrom(codec, header)
     if (known === undefined) return
     this.codec = codec
@@ -131,7 +132,7 @@ export class TrackSource {
 }
 
 /** `undefined` for a header that tells nothing. */
-function knownFrom(codec: VideoCodec | AudioCodec, header: Uint8Array): Known | undefined {
+function knownFrom(codec: FlvVideoCodec | FlvAudioCodec, header: Uint8Array): Known | undefined {
   if (header.byteLength === 0) return undefined
   switch (codec) {
     case 'h264': {

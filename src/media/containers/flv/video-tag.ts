@@ -1,8 +1,7 @@
 /** The body of a video message: Video File Format 10.1 annex E.4.3 and Enhanced RTMP v2, section Enhanced Video. */
 import { FormatError } from '../../../errors.ts'
 import { ByteReader } from '../../bytes/byte-reader.ts'
-import type { VideoCodec } from '../../track.ts'
-import { VIDEO_CODEC_ID, VIDEO_FOUR_CC, videoCodecName, videoCodecOf } from './codec-id.ts'
+import { type FlvVideoCodec, VIDEO_CODEC_ID, VIDEO_FOUR_CC, videoCodecName, videoCodecOf } from './codec-id.ts'
 import { MULTITRACK, readModEx, readMultitrack, type TagPart } from './tag-part.ts'
 
 /** VideoPacketType. */
@@ -23,11 +22,11 @@ const AVC_PACKET = { SEQUENCE_HEADER: 0, UNITS: 1 } as const
 const FRAME = { KEY: 1, INTER: 2, GENERATED_KEY: 4, COMMAND: 5 } as const
 const EX_HEADER = 0x80
 
-export type VideoPart = TagPart<VideoCodec>
+export type VideoPart = TagPart<FlvVideoCodec>
 
 /** How a track is written: `legacy` is what players before Enhanced RTMP know (H.264, one track). */
 export interface VideoForm {
-  readonly codec: VideoCodec
+  readonly codec: FlvVideoCodec
   readonly legacy: boolean
   /** 0: the default track; others go out as multitrack. */
   readonly trackId: number
@@ -145,6 +144,6 @@ function enhancedHeader(form: VideoForm, frameType: number, packetType: number):
 }
 
 /** Only these carry a composition time in CodedFrames. */
-function hasComposition(codec: VideoCodec): boolean {
+function hasComposition(codec: FlvVideoCodec): boolean {
   return codec === 'h264' || codec === 'h265'
 }

@@ -39,7 +39,7 @@ export class FragmentMuxer implements Machine<Packet, Uint8Array> {
     for (const track of tracks) {
       if (hasSampleEntry(track.codec)) this.#tracks.set(track.id, { track, samples: [], last: undefined, duration: 0 })
     }
-    this.#leadId = tracks.find(({ kind }) => kind === 'video')?.id
+    this.#leadId = tracks.find(({ kind, codec }) => kind === 'video' && hasSampleEntry(codec))?.id
   }
 
   write(packet: Packet): void {
