@@ -34,6 +34,7 @@ const RULES: readonly Rule[] = [
   { files: 'src/live/', may: ['.', ...MEDIA_TYPES, 'src/media/bytes/'] },
   { files: 'src/library/', may: ['.', 'src/media/'] },
   { files: 'src/packaging/', may: ['.', 'src/media/', 'src/live/'] },
+  { files: 'src/playlog/', may: ['.', 'src/media/manifests/xml.ts', 'src/media/bytes/'], pure: true },
   {
     files: 'src/net/',
     may: ['.', 'src/media/bytes/', 'src/media/time.ts', 'src/media/machine.ts', 'src/live/'],
