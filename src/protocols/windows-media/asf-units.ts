@@ -29,6 +29,11 @@ class UnitSequence {
   #time: Micros = 0
   #sendTimeMs: number | undefined
 
+  /** Of the unit before, milliseconds. */
+  get sendTimeMs(): number {
+    return this.#sendTimeMs ?? 0
+  }
+
   unit(packet: Omit<AsfPacket, 'number'>): AsfUnit {
     const { bytes, sendTimeMs, key, init } = packet
     const step = (sendTimeMs - (this.#sendTimeMs ?? sendTimeMs)) * MICROS_PER_MS
@@ -54,15 +59,12 @@ export class NativeAsfUnits {
 
   /**
    * Passes one data packet on, padded or not; it must not be changed any more. `init` is the header in force: the same object until
-   * another comes. Throws FormatError for bytes that are no data packet of that header.
+   * another comes. Throws FormatError for a packet with a broken head.
    */
   write(bytes: Uint8Array, init: AsfInit): void {
-    const packet = {
-      bytes: withoutPadding(bytes),
-      sendTimeMs: packetSendTime(bytes),
-      key: packetIsKey(bytes, init),
-      init,
-    }
+    // Parity packets have no time of their own.
+    const sendTimeMs = packetSendTime(bytes) ?? this.#sequence.sendTimeMs
+    const packet = { bytes: withoutPadding(bytes), sendTimeMs, key: packetIsKey(bytes, init), init }
     this.#feed.write(this.#sequence.unit(packet))
   }
 }
