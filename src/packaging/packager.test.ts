@@ -117,3 +117,31 @@ test('the part target fits whole packets of every track', () => {
     assert.ok(target >= wanted && target % 1000 === 0)
   }
 })
+
+test('no segment ends in a part that hls.js takes for a rounding error', () => {
+  const wanted = 334_000
+  const audio = (1024 / 48_000) * 1e6
+  for (const [rate, seconds] of [
+    [25, 1],
+    [25, 2],
+    [25, 4],
+    [30, 1],
+    [30, 2],
+    [24, 2],
+    [50, 2],
+    [60, 2],
+    [29.97, 2],
+  ] as const) {
+    const video = 1e6 / rate
+    const segment = Math.round(rate * seconds) * video
+    const target = choosePartTarget(wanted, [video, audio], segment)
+    for (const interval of [video, audio]) {
+      const full = Math.floor((target - 1000) / interval) * interval
+      const rest = segment % full
+      const even = Math.min(rest, full - rest) < interval / 2
+      assert.ok(even || rest > 100_000, `${rate} fps, ${seconds} s, parts of ${full}: the last has ${rest} µs`)
+      assert.ok(full >= 0.85 * target)
+    }
+    assert.ok(target <= 1.25 * wanted, `${rate} fps, ${seconds} s: ${target}`)
+  }
+})

@@ -6,7 +6,7 @@ import type { StreamEntry } from '../live/stream-entry.ts'
 import { hasSampleEntry } from '../media/containers/isobmff/sample-entry.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import { createToken } from './names.ts'
-import { choosePartTarget, packetIntervals } from './part-target.ts'
+import { choosePartTarget, keyInterval, packetIntervals } from './part-target.ts'
 import { SegmentStore } from './segment-store.ts'
 import { isPackaged, Segmenter } from './segmenter.ts'
 
@@ -188,12 +188,20 @@ export class Packager {
     if (!packets.some(({ track }) => isPackaged(track))) return undefined
 
     const { segmentSeconds, partSeconds } = this.#options
-    this.#partTarget = choosePartTarget(Math.round(partSeconds * 1000) * MICROS_PER_MS, packetIntervals(packets))
-    this.#position = first
     const targetDuration = Math.round(segmentSeconds * MICROS_PER_SECOND)
+    const maxDuration = Math.max(MAX_FIRST_SEGMENT, targetDuration)
+    const keys = keyInterval(packets)
+    // The second key packet tells how long segments are; before it there is nothing to put into a manifest anyway.
+    const hasVideo = packets.some(({ track }) => track.kind === 'video' && isPackaged(track))
+    if (hasVideo && keys === undefined && !log.ended && newest.time - oldest.time < maxDuration) return undefined
+    const segment =
+      hasVideo && keys !== undefined ? Math.max(1, Math.ceil(targetDuration / keys - 0.05)) * keys : targetDuration
+    const wanted = Math.round(partSeconds * 1000) * MICROS_PER_MS
+    this.#partTarget = choosePartTarget(wanted, packetIntervals(packets), segment)
+    this.#position = first
     return new Segmenter({
       targetDuration,
-      maxDuration: Math.max(MAX_FIRST_SEGMENT, targetDuration),
+      maxDuration,
       partTarget: this.#partTarget,
       firstNumber: Math.max(this.#firstNumber, Math.floor(oldest.time / targetDuration)),
     })

@@ -13,7 +13,9 @@ export const hlsOptions = z.strictObject({
     .min(0.1)
     .max(2)
     .default(0.334)
-    .describe('Longest part of a segment, seconds; low-latency players stay three of them behind live.'),
+    .describe(
+      'Longest part of a segment, seconds; made a little longer where segments would end in a tiny part. Low-latency players stay three of them behind live.',
+    ),
   windowSeconds: z
     .number()
     .min(6)
