@@ -1,0 +1,52 @@
+/** Fuzz targets of the play logs: line, XML, and the body a web server gets. */
+import { assert } from '../errors.ts'
+import type { FuzzTarget } from '../fuzz-target.ts'
+import { LINE_44, LINE_47, LINE_52, STREAMING_LINE } from './vectors.ts'
+import { formatWebLogBody } from './weblog.ts'
+import { wmlogKind } from './wmlog.ts'
+import { parseWmlogBody } from './wmlog-body.ts'
+import { formatWmlogLine, parseWmlogLine } from './wmlog-line.ts'
+import { formatWmlogXml, parseWmlogXml } from './wmlog-xml.ts'
+
+const EXTRAS =
+  '<ContentDescription><title>Harbour &amp; more</title></ContentDescription><Shop><item>7</item></Shop></XML>'
+
+/** For scripts/fuzz.ts. */
+export const fuzzTargets: readonly FuzzTarget[] = [
+  {
+    name: 'playlog/line',
+    seeds: () => [LINE_44, LINE_47, LINE_52, STREAMING_LINE].map(encode),
+    run(input) {
+      const log = parseWmlogLine(decode(input))
+      const line = formatWmlogLine(log, log.form)
+      assert(!/[^\u0021-\u007e\u00a0-\u{10ffff} ]/u.test(line), 'nothing but printable characters')
+      assert(formatWmlogLine(parseWmlogLine(line), log.form) === line, 'a line comes out as it came in')
+    },
+  },
+  {
+    name: 'playlog/xml',
+    seeds: () =>
+      [LINE_44, LINE_52].map((line) => encode(formatWmlogXml(parseWmlogLine(line)).replace('</XML>', EXTRAS))),
+    run(input) {
+      const xml = formatWmlogXml(parseWmlogXml(decode(input)))
+      assert(formatWmlogXml(parseWmlogXml(xml)) === xml, 'a log comes out as it came in')
+    },
+  },
+  {
+    name: 'playlog/web-body',
+    seeds: () => [LINE_44, LINE_47].map((line) => encode(formatWebLogBody(parseWmlogLine(line)))),
+    run(input) {
+      const log = parseWmlogBody(input)
+      wmlogKind(log)
+      parseWmlogBody(encode(formatWebLogBody(log)))
+    },
+  },
+]
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes)
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
