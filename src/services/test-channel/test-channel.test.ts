@@ -86,6 +86,9 @@ test('a long pause or a stepped clock goes on without a gap in time, with a key 
   }
 })
 
+/** Pictures since the full second before the start: the channel begins with them. */
+const HEAD_START = Math.floor((START % 1000) / 40)
+
 test('the driver keeps the rate with late timers, and stops', () => {
   const clock = new FakeClock(START)
   const packets: Packet[] = []
@@ -101,7 +104,7 @@ test('the driver keeps the rate with late timers, and stops', () => {
     announced.map((track) => track.codec),
     ['h264', 'aac'],
   )
-  assert.equal(packets.filter((packet) => packet.track.kind === 'video').length, 251)
+  assert.equal(packets.filter((packet) => packet.track.kind === 'video').length, 251 + HEAD_START)
   channel.close()
   const written = packets.length
   clock.run(1_000, 0)
@@ -123,7 +126,7 @@ test('while nobody watches packets come five times a second, and none is left ou
 
   assert.ok(wakeUps <= 21)
   assert.ok(new Set(times).size > 100)
-  assert.ok(times.length >= 199 && times.length <= 201)
+  assert.ok(Math.abs(times.length - HEAD_START - 200) <= 1, `${times.length} pictures`)
 })
 
 test('a publisher that refuses ends the channel', () => {

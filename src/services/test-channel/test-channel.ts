@@ -47,7 +47,8 @@ export type TestChannelTarget = Pick<Publisher, 'announce' | 'write'>
  */
 export function startTestChannel(target: TestChannelTarget, options: TestChannelOptions): { close(): void } {
   const { sound, clock = SYSTEM_CLOCK, watched, onEnd } = options
-  const source = new TestSource(sound, clock.now())
+  // From the full second before: every group of pictures is as long as the others then, the first too.
+  const source = new TestSource(sound, Math.floor(clock.now() / 1000) * 1000)
   let cancel = () => {}
   let closed = false
   const run = () => {
