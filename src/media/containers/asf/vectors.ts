@@ -1,4 +1,7 @@
 /** Data packets in every form, and headers without objects, for tests and fuzz seeds. */
+import type { Packet } from '../../packet.ts'
+import type { Track } from '../../track.ts'
+import { readDataPacket } from './data-packet.ts'
 import type { AsfInit, AsfStream } from './model.ts'
 
 /** Bytes of hexadecimal text with any white space. */
@@ -85,10 +88,50 @@ function width(type: number): number {
   return [0, 1, 2, 4][type] ?? 0
 }
 
+/** Tracks of made-up content. */
+export const testTracks = {
+  video: { id: 1, kind: 'video', codec: 'wmv2', timescale: 1000, video: { width: 64, height: 48 } },
+  audio: { id: 101, kind: 'audio', codec: 'wma2', timescale: 1000, audio: { sampleRate: 44_100, channels: 2 } },
+  command: { id: 201, kind: 'data', codec: 'asf-command', timescale: 1000 },
+} as const satisfies Record<string, Track>
+
+/** A packet whose bytes all differ from those of another seed. Times in milliseconds. */
+export function testPacket(
+  track: Track,
+  times: { readonly dts: number; readonly pts?: number },
+  size: number,
+  key = track.kind !== 'video',
+): Packet {
+  const data = Uint8Array.from({ length: size }, (_, at) => (times.dts * 7 + at * 31 + track.id) & 0xff)
+  return { track, data, dts: times.dts * 1000, pts: (times.pts ?? times.dts) * 1000, key }
+}
+
+/** The objects of packets, put together as simply as possible: a judge for the assembler and the packetizer. */
+export function objectsOf(packets: readonly Uint8Array[], packetSize: number) {
+  const open = new Map<number, { number: number; time: number; key: boolean; size: number; bytes: number[] }>()
+  const objects: { stream: number; time: number; key: boolean; data: Uint8Array }[] = []
+  for (const bytes of packets)
+    for (const { stream, objectNumber, offset, objectSize, presentationTimeMs, key, data } of readDataPacket(
+      bytes,
+      packetSize,
+    ).payloads) {
+      if (offset === 0) {
+        open.set(stream, { number: objectNumber, time: presentationTimeMs, key, size: objectSize, bytes: [] })
+      }
+      const object = open.get(stream)
+      if (object?.number !== objectNumber || object.bytes.length !== offset) continue
+      object.bytes.push(...data)
+      if (object.bytes.length === object.size) {
+        objects.push({ stream, time: object.time, key: object.key, data: Uint8Array.from(object.bytes) })
+      }
+    }
+  return objects
+}
+
 /** What a header would say, for tests that need no bytes of it. */
 export function initOf(options: {
   readonly packetSize: number
-  readonly streams: readonly AsfStream['kind'][]
+  readonly streams: readonly (AsfStream['kind'] | Track)[]
   readonly prerollMs?: number
 }): AsfInit {
   return {
@@ -101,12 +144,12 @@ export function initOf(options: {
     packetCount: 0,
     durationMs: 0,
     maxBitrateBps: 0,
-    streams: options.streams.map((kind, at) => ({
+    streams: options.streams.map((stream, at) => ({
       number: at + 1,
-      kind,
+      kind: typeof stream === 'string' ? stream : stream.kind === 'data' ? 'command' : stream.kind,
       encrypted: false,
       averageBitrateBps: 0,
-      track: undefined,
+      track: typeof stream === 'string' ? undefined : stream,
       extensionSizes: [],
       spread: undefined,
       language: undefined,
