@@ -7,6 +7,8 @@ import { ac3PacketSamples } from './ac3/bitstream.ts'
 import { flacFrameSamples } from './flac/bitstream.ts'
 import { readMp3Header } from './mp3/bitstream.ts'
 import { opusPacketSamples } from './opus/bitstream.ts'
+import { wmaPacketSamples } from './wma/bitstream.ts'
+import { readWaveFormat } from './wma/wave-format.ts'
 
 /**
  * Samples of a packet, counted at the track's `audio.sampleRate`; `undefined` when the packet does not tell (a broken header, a video
@@ -26,6 +28,9 @@ export function audioPacketSamples(track: Track, data: Uint8Array): number | und
         return ac3PacketSamples(data)
       case 'flac':
         return flacFrameSamples(data)
+      case 'wma1':
+      case 'wma2':
+        return track.config === undefined ? undefined : wmaPacketSamples(readWaveFormat(track.config), data)
       default:
         return undefined
     }

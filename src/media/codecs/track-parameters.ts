@@ -12,6 +12,8 @@ import { hevcConfigSps, readHevcConfig } from './h265/config.ts'
 import { OPUS_SAMPLE_RATE } from './opus/bitstream.ts'
 import { readOpusConfig } from './opus/config.ts'
 import { readVpxConfig } from './vp9/config.ts'
+import { readWaveFormat } from './wma/wave-format.ts'
+import { readVc1AdvancedSequence } from './wmv/vc1.ts'
 
 export interface TrackParameters {
   readonly video?: VideoParameters
@@ -19,8 +21,9 @@ export interface TrackParameters {
 }
 
 /**
- * Reads a configuration record. Empty for codecs without record (MP3, data) and where none is given; width and height are 0 where a
- * record does not say them (VP8, VP9, AV1 without sequence header). Throws FormatError for a broken record.
+ * Reads a configuration record. Empty for codecs without record (MP3, data) or whose record does not speak of it (WMV), and where none
+ * is given; width and height are 0 where a record does not say them (VP8, VP9, AV1 without sequence header). Throws FormatError for a
+ * broken record.
  */
 export function trackParameters(codec: Codec, config: Uint8Array | undefined): TrackParameters {
   if (config === undefined) return {}
@@ -49,6 +52,18 @@ export function trackParameters(codec: Codec, config: Uint8Array | undefined): T
     case 'flac': {
       const { sampleRate, channels } = readFlacConfig(config)
       return { audio: { sampleRate, channels } }
+    }
+    case 'wma1':
+    case 'wma2':
+    case 'wmapro':
+    case 'wmalossless':
+    case 'wmavoice': {
+      const { sampleRate, channels } = readWaveFormat(config)
+      return { audio: { sampleRate, channels } }
+    }
+    case 'vc1': {
+      const { size } = readVc1AdvancedSequence(config)
+      return size === undefined ? {} : { video: size }
     }
     default:
       return {}
