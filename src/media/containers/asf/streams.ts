@@ -13,21 +13,25 @@ import { readTrackFormat } from './track-format.ts'
 const TIMESCALE = 1000
 /** RFC 5646 as far as needed: letters and digits in groups. */
 const LANGUAGE_PATTERN = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/
+/** The tag of a stream whose language is not known. */
+const UNDETERMINED = 'und'
 /** Text for people is cut here. */
 const MAX_NAME_LENGTH = 200
 
-/** One for each stream number, in the order of the header, hidden streams where their extended properties are. */
+/** One for each stream number, in the order of the header; streams hidden in extended properties behind the others. */
 export function streamsOf(objects: readonly AsfObject[]): AsfStream[] {
   const extended = new Map<number, ExtendedStreamPropertiesObject>()
   const found = new Map<number, StreamPropertiesObject>()
-  for (const object of objects) {
-    if (object.type === 'extended-stream-properties') extended.set(object.streamNumber, object)
-    const properties = object.type === 'extended-stream-properties' ? object.stream : object
-    if (properties?.type !== 'stream-properties') continue
+  const add = (properties: StreamPropertiesObject) => {
     const number = properties.flags & STREAM_FLAG.NUMBER_MASK
     // A number stands for one stream: the first to use it, as players have it.
     if (number > 0 && number <= MAX_STREAM_NUMBER && !found.has(number)) found.set(number, properties)
   }
+  for (const object of objects) {
+    if (object.type === 'stream-properties') add(object)
+    else if (object.type === 'extended-stream-properties') extended.set(object.streamNumber, object)
+  }
+  for (const { stream } of extended.values()) if (stream !== undefined) add(stream)
   const context: Context = {
     extended,
     bitrates: bitratesOf(objects),
@@ -50,7 +54,7 @@ function describeStream(number: number, properties: StreamPropertiesObject, cont
   const kind = KIND_OF_TYPE.get(properties.streamType) ?? 'other'
   const encrypted = (properties.flags & STREAM_FLAG.ENCRYPTED) !== 0
   const tag = extended === undefined ? '' : (context.languages[extended.languageIndex] ?? '')
-  const language = LANGUAGE_PATTERN.test(tag) ? tag : undefined
+  const language = tag !== UNDETERMINED && LANGUAGE_PATTERN.test(tag) ? tag : undefined
   const averageBitrateBps = context.bitrates.get(number) ?? extended?.average.bitrate ?? 0
   return {
     number,
