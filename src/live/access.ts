@@ -10,6 +10,8 @@ export interface Credentials {
   readonly bearer?: string
   /** `Authorization: Basic`, or a URL's user and password. */
   readonly basic?: { readonly user: string; readonly password: string }
+  /** Shows that the peer knows a secret without showing it: HTTP Digest. */
+  readonly proves?: (secret: string) => boolean
 }
 
 export interface AccessRequest {

@@ -64,6 +64,25 @@ describe('who may what', () => {
     await assert.rejects(ask('play', { key: 'play-key' }, 'live/own'), DENIED)
   })
 
+  test('a proof of a secret opens what the secret opens', async () => {
+    const { ask, delays } = setUp()
+    const knows = (known: string): Credentials => ({ proves: (secret) => secret === known })
+
+    await ask('publish', knows('publish-key'))
+    await ask('publish', knows('own-publish'), 'live/own')
+    await ask('play', knows('play-key'), 'live/closed')
+    assert.equal(delays.length, 0)
+    await assert.rejects(ask('publish', knows('play-key')), DENIED)
+    await assert.rejects(ask('publish', knows('publish-key'), 'live/own'), DENIED)
+    assert.equal(delays.length, 2)
+  })
+
+  test('nobody proves a key that is not set', async () => {
+    const { ask } = setUp({ keys: () => ({ ...KEYS, publishKey: '' }) })
+
+    await assert.rejects(ask('publish', { proves: (secret) => secret === '' }), DENIED)
+  })
+
   test('the API needs the admin token', async () => {
     const { ask } = setUp()
 
@@ -106,6 +125,18 @@ describe('A-03: guessing', () => {
     for (let attempt = 0; attempt < 1000; attempt++) await assert.rejects(ask('publish', { key: 'old-key' }), DENIED)
 
     await ask('publish', { key: 'publish-key' })
+  })
+
+  test('each wrong proof is one guess; ten lock the address', async () => {
+    const { ask, delays } = setUp()
+    const wrong: Credentials = { proves: () => false }
+
+    for (let guess = 1; guess <= MAX_GUESSES; guess++) {
+      await assert.rejects(ask('publish', wrong), DENIED)
+      assert.equal(delays.length, guess)
+    }
+
+    await assert.rejects(ask('publish', { key: 'publish-key' }), /too many wrong keys/)
   })
 
   test('asking without any key is no guess', async () => {

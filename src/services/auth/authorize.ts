@@ -33,6 +33,8 @@ export function createAuthorize(options: AuthOptions): Authorize {
     ...options.limiter,
   })
 
+  /** Wrong ones, to tell them apart. */
+  let proofs = 0
   const refuse = (request: AccessRequest, message: string): never => {
     const reason = new PeerError('ERR_ACCESS_DENIED', message)
     options.onRefused?.(request, reason)
@@ -48,11 +50,17 @@ export function createAuthorize(options: AuthOptions): Authorize {
       refuse(request, `too many wrong keys from this address; try again in ${seconds} s`)
     }
     const shown = shownKeys(request.credentials)
+    const { proves } = request.credentials
     let right = false
     for (const key of shown) right = oneOfSecrets(key, accepted) || right
+    // As with keys, all are tried in any case; an empty one is no secret, and everybody could prove it.
+    if (proves !== undefined) for (const secret of accepted) right = (secret !== '' && proves(secret)) || right
     if (right) return
     for (const key of shown) await limiter.wrong(request.remoteAddress, key)
-    refuse(request, `expected ${EXPECTED[request.action]}, found ${shown.length === 0 ? 'none' : 'a wrong one'}`)
+    // Which password a proof was made with cannot be seen: each is a guess of its own.
+    if (proves !== undefined) await limiter.wrong(request.remoteAddress, `proof ${++proofs}`)
+    const found = shown.length === 0 && proves === undefined ? 'none' : 'a wrong one'
+    refuse(request, `expected ${EXPECTED[request.action]}, found ${found}`)
   }
 }
 
