@@ -1,5 +1,7 @@
 /** Fuzz targets of the manifest readers: playlists, media presentation descriptions, XML. */
 import type { FuzzTarget } from '../../fuzz-target.ts'
+import { formatAsx } from './asx/format.ts'
+import { parseAsx } from './asx/parse.ts'
 import { formatMpd } from './dash/format.ts'
 import { parseMpd } from './dash/parse.ts'
 import { expandTimeline } from './dash/segment-template.ts'
@@ -57,6 +59,14 @@ const MPD = `<?xml version="1.0"?>
 
 const XML = `<?xml version="1.0"?><!-- c --><a:b xmlns:a="urn:a" c="&lt;&#65;&#x42;" d='"'>t<![CDATA[<]]><e/></a:b>`
 
+const ASX = [
+  `<asx version=3.0><!-- c --><TITLE>a & b</title><Base href="http://a/"/><LOGURL HREF='c?d&e'/><PARAM NAME="log:f" VALUE="g"/>
+<entry clientskip=no><ref href=mms://a/b/><Ref HREF="c"><STARTTIME VALUE="1:02:03.4"/></Ref><duration value="5"/></ENTRY>
+<ENTRYREF HREF="d.asx"/><REPEAT COUNT=2><ENTRY><REF HREF="e&#65;&amp;"/></REPEAT><EVENT NAME="f" WHENDONE="NEXT"/></ASX>`,
+  '[Reference]\r\nRef1=http://a/b?MSWMExt=.asf\r\nRef2=http://c\r\n',
+  'ASF http://a/b\r\n',
+]
+
 /** For scripts/fuzz.ts. */
 export const fuzzTargets: readonly FuzzTarget[] = [
   {
@@ -80,6 +90,11 @@ export const fuzzTargets: readonly FuzzTarget[] = [
         expandTimeline(set.segmentTemplate?.timeline ?? [], { limit: 1_000 })
       }
     },
+  },
+  {
+    name: 'manifests/asx',
+    seeds: () => ASX.map(encode),
+    run: (input) => void parseAsx(formatAsx(parseAsx(decode(input)))),
   },
   { name: 'manifests/xml', seeds: () => [encode(XML)], run: (input) => void parseXml(decode(input)) },
 ]
