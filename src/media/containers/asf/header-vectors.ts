@@ -156,7 +156,7 @@ export const HEADER_OBJECTS: Readonly<Record<string, Uint8Array>> = {
   ),
   'extended-content-encryption': object(
     '14e68a292226174cb935dae07ee9289c',
-    pieces('44000000 "<WRMHEADER><KID>k</KID></WRMHEADER>"'),
+    pieces('46000000 "<WRMHEADER><KID>k</KID></WRMHEADER>"'),
   ),
   'digital-signature': object('fcb3112223bdd211b4b700a0c955fc6e', pieces('02000000 03000000 aabbcc')),
   padding: object('74d40618dfca0945a4ba9aabcb96aae8', pieces('0000000000')),
