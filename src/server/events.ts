@@ -1,5 +1,6 @@
 /** What a program that embeds the server can listen to. */
 import type { SessionRole } from '../live/sessions.ts'
+import type { PlayLogView } from '../services/admin/views.ts'
 
 /** A peer, as plain data. */
 export interface SessionEvent {
@@ -20,6 +21,11 @@ export interface EndedSessionEvent extends SessionEvent {
   readonly reason: string | undefined
 }
 
+/** What a player reported of its playback, as the API shows it: without keys and passwords. */
+export interface PlayLogEvent extends Omit<PlayLogView, 'receivedAt'> {
+  readonly receivedAt: Date
+}
+
 /** Every event and what it tells. */
 export interface ServerEvents {
   /** A path is on air; again when another publisher continues it. `session` is undefined for publishers inside this process. */
@@ -30,6 +36,8 @@ export interface ServerEvents {
   play: SessionEvent
   /** A viewer has left. */
   stop: EndedSessionEvent
+  /** A player reported what it played, or how it began. */
+  playlog: PlayLogEvent
   /** Settings were changed. */
   reload: { readonly changed: readonly string[] }
   /** The server has begun to shut down. */

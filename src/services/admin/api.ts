@@ -17,6 +17,8 @@ import type { HttpRequest } from '../../net/http/routes.ts'
 import { authorizeApi } from './api-access.ts'
 import { docsPage } from './docs-page.ts'
 import type { Operation } from './operation.ts'
+import { copy, pageOf } from './page.ts'
+import { addPlayLogRoutes } from './playlog-routes.ts'
 import * as schemas from './schemas.ts'
 import { countViewers, viewLive, viewSession, viewStream } from './views.ts'
 
@@ -92,6 +94,7 @@ export async function createApi(operation: Operation): Promise<ApiHandler> {
   })
   await app.register((scope, _options, done) => {
     addRoutes(scope, operation)
+    addPlayLogRoutes(scope, operation)
     done()
   })
   await app.ready()
@@ -285,31 +288,8 @@ function ended(): PeerError {
   return new PeerError('ERR_SESSION_ENDED', 'ended by the operator')
 }
 
-/** One page; only its items are looked at closely, however many there are. */
-function pageOf<Item, View>(
-  items: Iterable<Item>,
-  { page, limit }: { readonly page: number; readonly limit: number },
-  view: (item: Item) => View,
-) {
-  const first = (page - 1) * limit
-  const views: View[] = []
-  let total = 0
-  for (const item of items) {
-    if (total >= first && views.length < limit) views.push(view(item))
-    total++
-  }
-  return { items: views, total, page, limit }
-}
-
 function* filter<Item>(items: Iterable<Item>, wanted: (item: Item) => boolean): IterableIterator<Item> {
   for (const item of items) if (wanted(item)) yield item
-}
-
-/** The views are read-only; the schemas' types are not. */
-type Mutable<Value> = Value extends object ? { -readonly [Key in keyof Value]: Mutable<Value[Key]> } : Value
-
-function copy<Value>(value: Value): Mutable<Value> {
-  return value as Mutable<Value>
 }
 
 /** Fastify's own refusals in our codes. */

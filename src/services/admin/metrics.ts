@@ -65,6 +65,7 @@ export class Metrics {
       by((entry) => entry.skipped),
     )
     this.#printStreams(page)
+    this.#printPlayLogs(page)
     page.counter(
       'headend_faults_total',
       'Reported faults by error code.',
@@ -130,6 +131,17 @@ export class Metrics {
       'Times that were put right.',
       per((row) => row.repairs),
     )
+  }
+
+  #printPlayLogs(page: Exposition): void {
+    const { playLogs } = this.#operation
+    if (playLogs === undefined) return
+    page.counter(
+      'headend_playlogs_total',
+      'Logs that players reported, by kind.',
+      [...playLogs.totals()].map(([kind, total]) => [{ kind }, total]),
+    )
+    page.counter('headend_playlogs_lost_total', 'Logs that never reached a file.', [[{}, playLogs.lost]])
   }
 
   #printProcess(page: Exposition): void {

@@ -2,6 +2,7 @@
 import type { Authorize } from '../../live/access.ts'
 import type { Hub } from '../../live/hub.ts'
 import type { Sessions } from '../../live/sessions.ts'
+import type { PlayLogs } from '../logs/index.ts'
 import type { Counters } from './counters.ts'
 
 export interface Operation {
@@ -9,6 +10,8 @@ export interface Operation {
   readonly sessions: Sessions
   readonly authorize: Authorize
   readonly counters: Counters
+  /** What players reported; absent: nothing is kept. */
+  readonly playLogs?: PlayLogs
   readonly version: string
   readonly startedAt: Date
   /** Everything listens and nothing is shutting down. */

@@ -1,5 +1,6 @@
 /** The API's data in zod: checks requests, types the handlers, and becomes the OpenAPI document. */
 import { z } from 'zod'
+import { WMLOG_KINDS } from '../../playlog/wmlog.ts'
 
 /** Items of one page at most. */
 export const MAX_PAGE_SIZE = 1_000
@@ -81,6 +82,39 @@ export const sessionQuery = paging.extend({
   path: z.string().max(200).optional(),
   protocol: z.string().max(40).optional(),
   role: z.enum(['publish', 'play']).optional(),
+})
+
+export const playLogQuery = paging.extend({
+  path: z.string().max(1024).optional(),
+  kind: z.enum(WMLOG_KINDS).optional(),
+  since: z.iso.datetime({ offset: true }).optional().describe('Received then or later.'),
+})
+
+const logItems = z.array(z.object({ name: z.string(), value: z.string() }))
+
+export const playLog = z
+  .object({
+    receivedAt: z.iso.datetime(),
+    kind: z.enum(WMLOG_KINDS).describe('What it tells of: both reception and playback, one of them, or a beginning.'),
+    protocol: z.string(),
+    path: z.string().describe('Path of the stream, file or playlist; empty when the log names none.'),
+    remoteAddress: z.string(),
+    session: z.string().optional().describe('Session id.'),
+    fields: z
+      .record(z.string(), z.union([z.string(), z.number()]))
+      .describe('By their names in MS-WMLOG; what the player left out is absent.'),
+    contentDescription: logItems.optional(),
+    extensions: z
+      .array(z.object({ name: z.string(), value: z.string().optional(), items: logItems }))
+      .optional()
+      .describe('Elements that playlists ask for.'),
+  })
+  .describe('What a player reported.')
+
+export const logFile = z.object({
+  name: z.string().describe('For example wms_20261125_0001.log.'),
+  bytes: count,
+  modifiedAt: z.iso.datetime(),
 })
 
 export const noQuery = z.strictObject({})

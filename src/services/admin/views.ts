@@ -2,6 +2,8 @@
 import type { Session } from '../../live/sessions.ts'
 import type { Stream } from '../../live/stream.ts'
 import type { Track } from '../../media/track.ts'
+import type { PlayLog } from '../../playlog/play-log.ts'
+import type { WmlogExtension, WmlogItem, WmlogKind } from '../../playlog/wmlog.ts'
 import type { Operation } from './operation.ts'
 
 export interface TrackView {
@@ -53,6 +55,20 @@ export interface SessionView {
   readonly bytesOut: number
   readonly skipped: number
   readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** What a player reported. */
+export interface PlayLogView {
+  readonly receivedAt: string
+  readonly kind: WmlogKind
+  readonly protocol: string
+  readonly path: string
+  readonly remoteAddress: string
+  readonly session?: string
+  /** By their names in MS-WMLOG. */
+  readonly fields: Readonly<Record<string, string | number>>
+  readonly contentDescription?: readonly WmlogItem[]
+  readonly extensions?: readonly WmlogExtension[]
 }
 
 export interface LiveList {
@@ -112,6 +128,24 @@ export function viewSession(session: Session): SessionView {
     bytesOut,
     skipped,
     ...(details === undefined ? {} : { details: details() }),
+  }
+}
+
+export function viewPlayLog(log: PlayLog): PlayLogView {
+  const { receivedAt, kind, protocol, path, remoteAddress, sessionId, wmlog } = log
+  const { contentDescription, extensions } = wmlog
+  const fields: Record<string, string | number> = {}
+  for (const [name, value] of Object.entries(wmlog.fields)) if (value !== undefined) fields[name] = value
+  return {
+    receivedAt: receivedAt.toISOString(),
+    kind,
+    protocol,
+    path,
+    remoteAddress,
+    ...(sessionId === undefined ? {} : { session: sessionId }),
+    fields,
+    ...(contentDescription === undefined ? {} : { contentDescription }),
+    ...(extensions === undefined ? {} : { extensions }),
   }
 }
 

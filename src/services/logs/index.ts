@@ -1,8 +1,8 @@
 /** Keeps what players report: in files for log tools, the newest in memory for the API. */
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { UnavailableError } from '../../errors.ts'
 import type { PlayLog } from '../../playlog/play-log.ts'
 import { WMLOG_KINDS, type WmlogKind } from '../../playlog/wmlog.ts'
@@ -75,14 +75,23 @@ export function openPlayLogs({ folder, log, limits, software = 'Headend' }: Play
 /** Only names that are in the list are joined to the folder. */
 async function openLogFile(folder: string, name: string): Promise<LogFileReading> {
   const file = (await listLogFiles(folder)).find((candidate) => candidate.name === name)
-  if (file === undefined) {
-    throw new UnavailableError('ERR_PLAYLOG_FILE_NOT_FOUND', 'expected the name of a log file, as the list has it')
+  if (file === undefined) throw notFound()
+  let handle: FileHandle
+  try {
+    handle = await open(join(folder, file.name), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+  } catch (error) {
+    // It went the moment it was asked for.
+    throw notFound(error)
   }
-  const handle = await open(join(folder, file.name), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
-  const { size } = await handle.stat()
-  return {
-    file: { ...file, bytes: size },
-    // A stream takes no range of nothing.
-    bytes: handle.createReadStream(size === 0 ? {} : { start: 0, end: size - 1 }),
+  if (file.bytes === 0) {
+    await handle.close()
+    return { file, bytes: Readable.from([]) }
   }
+  // It may grow while it is read.
+  return { file, bytes: handle.createReadStream({ start: 0, end: file.bytes - 1 }) }
+}
+
+function notFound(cause?: unknown): UnavailableError {
+  const message = 'expected the name of a log file, as the list has it'
+  return new UnavailableError('ERR_PLAYLOG_FILE_NOT_FOUND', message, { cause })
 }

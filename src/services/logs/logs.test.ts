@@ -166,6 +166,21 @@ describe('log files', () => {
     assert.deepEqual((await readdir(folder)).sort(), ['other.log', 'wms_20261126_0001.log'])
   })
 
+  test('F-08: a file of a day to come does not cost the file in use', async () => {
+    await mkdir(folder)
+    await writeFile(join(folder, 'wms_99991231_9999.log'), 'x'.repeat(1000))
+    await writeFile(join(folder, 'wms_00000000_0000.log'), '')
+    const files = store({ maxBytes: 100 })
+    files.add(playLog())
+    await files.flush()
+    files.configure({ ...LIMITS, maxBytes: 100 })
+    files.add(playLog())
+    await files.flush()
+
+    assert.equal(dataLines(await read('wms_20261125_0001.log')).length, 2)
+    assert.deepEqual((await readdir(folder)).sort(), ['wms_20261125_0001.log', 'wms_99991231_9999.log'])
+  })
+
   test('a restart continues the file and ends a line that was cut', async () => {
     const first = store()
     first.add(playLog(LINE_47, { sessionId: 'one' }))
@@ -314,6 +329,8 @@ describe('play logs of a server', () => {
     const content = await text(opened.bytes)
     assert.equal(content, await read(file.name))
     assert.equal(opened.file.bytes, Buffer.byteLength(content))
+    await writeFile(join(folder, 'wms_20261125_0002.log'), '')
+    assert.equal(await text((await kept.openFile('wms_20261125_0002.log')).bytes), '')
   })
 
   test('L-04: keys and passwords of addresses are kept nowhere', async () => {
@@ -335,7 +352,7 @@ describe('play logs of a server', () => {
     }
   })
 
-  test('F-01: only files of the list are opened, whatever the name says', async () => {
+  test('F-02: only files of the list are opened, whatever the name says', async () => {
     const kept = logs()
     kept.add(playLog())
     await kept.flush()

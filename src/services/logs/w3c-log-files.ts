@@ -58,14 +58,21 @@ export async function listLogFiles(folder: string): Promise<LogFile[]> {
   return files.sort((a, b) => (a.day === b.day ? a.number - b.number : a.day < b.day ? -1 : 1))
 }
 
-/** Removes what is too old, then the oldest while there is too much; never the newest file. Resolves with the names. */
-export async function removeOldLogFiles(folder: string, limits: LogFileLimits, now: Date): Promise<readonly string[]> {
+/** Removes what is too old, then the oldest while there is too much; never the newest file nor `open`. Resolves with the names. */
+export async function removeOldLogFiles(
+  folder: string,
+  limits: LogFileLimits,
+  now: Date,
+  open?: string,
+): Promise<readonly string[]> {
   const files = await listLogFiles(folder)
   const oldest = logDay(new Date(now.getTime() - limits.maxAgeDays * MS_PER_DAY))
   let total = files.reduce((sum, { bytes }) => sum + bytes, 0)
   const removed: string[] = []
   for (const { name, day, bytes } of files.slice(0, -1)) {
     if (day >= oldest && total <= limits.maxBytes) break
+    // Not the newest by name when the clock was wrong once.
+    if (name === open) continue
     await rm(join(folder, name), { force: true })
     removed.push(name)
     total -= bytes

@@ -54,6 +54,7 @@ interface Line {
 
 interface OpenFile {
   readonly handle: FileHandle
+  readonly name: string
   readonly path: string
   readonly inode: number
   readonly day: string
@@ -208,14 +209,15 @@ export class W3cLogStore {
     const newest = (await listLogFiles(folder)).findLast((file) => file.day === day)
     const room = newest !== undefined && newest.bytes + header.length + bytes <= this.#limits.maxFileBytes
     const number = (newest?.number ?? 1) + (newest === undefined || room ? 0 : 1)
-    const path = join(folder, logFileName(day, number))
+    const name = logFileName(day, number)
+    const path = join(folder, name)
     const handle = await open(path, OPEN_FLAGS, FILE_MODE)
     try {
       const { size, ino } = await handle.stat()
       // A line that a crash cut in two is ended here.
       const text = `${(await endsInMidLine(handle, size)) ? '\n' : ''}${header}`
       await handle.appendFile(text)
-      return { handle, path, inode: ino, day, bytes: size + Buffer.byteLength(text) }
+      return { handle, name, path, inode: ino, day, bytes: size + Buffer.byteLength(text) }
     } catch (error) {
       await handle.close().catch(() => undefined)
       throw error
@@ -231,7 +233,8 @@ export class W3cLogStore {
   }
 
   async #removeOld(): Promise<void> {
-    const removed = await removeOldLogFiles(this.#options.folder, this.#limits, this.#now())
+    const { folder } = this.#options
+    const removed = await removeOldLogFiles(folder, this.#limits, this.#now(), this.#file?.name)
     if (removed.length > 0) this.#options.log.info({ files: removed.length }, 'old play logs were removed')
   }
 
