@@ -98,4 +98,8 @@ export interface ClientContext {
   readonly insecureTls?: boolean
   /** Who asks: a person's player or encoder, or a server that passes the stream on. Default `player`. */
   readonly role?: 'player' | 'server'
+  /** Where in a file to begin, milliseconds. Protocols that cannot ask for it begin where the server does. */
+  readonly startMs?: number
+  /** Numbers of the streams wanted, where a protocol lets its client choose. Default: all, of alternatives the best. */
+  readonly streams?: readonly number[]
 }
