@@ -137,6 +137,28 @@ export const serverSettings = z.strictObject({
         .describe('`json`: one object a line; `text`: for people; `auto`: text on a terminal, else json.'),
     })
     .prefault({}),
+  logs: z
+    .strictObject({
+      maxAgeDays: z
+        .int()
+        .min(1)
+        .max(36_500)
+        .default(30)
+        .describe('Days that files of play logs (in `logs` of the data folder) are kept.'),
+      maxBytes: z
+        .int()
+        .min(65_536)
+        .max(1_099_511_627_776)
+        .default(1_073_741_824)
+        .describe('Bytes of all files of play logs together; the oldest are removed.'),
+      maxFileBytes: z
+        .int()
+        .min(65_536)
+        .max(1_073_741_824)
+        .default(67_108_864)
+        .describe('Bytes of one file of play logs; each day begins another in any case.'),
+    })
+    .prefault({}),
   auth: z
     .strictObject({
       publishKey: secret('Key that publishes, instead of the generated one in secrets.json.'),
