@@ -36,6 +36,7 @@ export { type PlayOptions, type PushOptions, play, push } from './server/clients
 export { type ConfigSources, type LoadedConfig, loadConfig, type SettingsInput } from './server/config.ts'
 export type {
   EndedSessionEvent,
+  PlayLogEvent,
   ServerEventName,
   ServerEvents,
   ServerListener,
