@@ -12,6 +12,9 @@ import { readOpusHead, writeOpusConfig } from './opus/config.ts'
 import { trackParameters } from './track-parameters.ts'
 import { readVp8KeyFrame } from './vp8/bitstream.ts'
 import { readVp9KeyFrame } from './vp9/bitstream.ts'
+import { readWaveFormat, writeWaveFormat } from './wma/wave-format.ts'
+import { readBitmapInfo, writeBitmapInfo } from './wmv/bitmap-info.ts'
+import { readVc1SimpleSequence } from './wmv/vc1.ts'
 
 const configSeeds = {
   h264: ['0142c00dffe1001c6742c00dda05467889b016a02020280000030008000003019078a15501000468ce0fc8'],
@@ -63,6 +66,18 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   target('vp8-frame', ['f067009d012a4201b6000007'], readVp8KeyFrame),
   target('vp9-frame', ['824983420014100b560438241c184a00'], readVp9KeyFrame),
   target('adts', ['fff15080267ffc'], (data) => readAdtsHeader(data)),
+  target(
+    'bitmap-info',
+    ['2c000000 40000000 30000000 0100 1800 574d5632 00240000 00000000000000000000000000000000 28c3b480'],
+    (data) => writeBitmapInfo(readBitmapInfo(data)),
+  ),
+  target('wave-format', ['6101010044ac0000803e0000e70210000a0000000000010000000000'], (data) => {
+    writeWaveFormat(readWaveFormat(data))
+    trackParameters('wma2', data)
+    audioPacketSamples(trackOf('wma2', data), data)
+  }),
+  target('vc1-advanced', ['25 0000010f cbea27f1670a80 0000010e 1a4600'], (data) => trackParameters('vc1', data)),
+  target('vc1-simple', ['4ef91a11'], readVc1SimpleSequence),
   target('opus-head', ['4f707573486561640102380180bb0000000000'], (data) => writeOpusConfig(readOpusHead(data))),
 ]
 
