@@ -3,8 +3,9 @@ import { AVC_NAL, avcNalType } from '../../codecs/h264/bitstream.ts'
 import { avcConfigOf, readAvcConfig, writeAvcConfig } from '../../codecs/h264/config.ts'
 import { lengthPrefixedToAnnexB, nalUnits } from '../../codecs/nal-units.ts'
 import type { Packet } from '../../packet.ts'
+import { h264ParameterSets } from './track-format.ts'
 
-const START_CODE = Uint8Array.of(0, 0, 0, 1)
+const START_CODE_SIZE = 4
 
 /** Gives packets of one track their start codes, and key frames their parameter sets: who starts there may have no header. */
 export class ParameterSetWriter {
@@ -16,8 +17,7 @@ export class ParameterSetWriter {
     const plain = lengthPrefixedToAnnexB(data)
     if (!key || config === undefined) return plain
     if (config !== this.#config) {
-      const { sps, pps } = readAvcConfig(config)
-      this.#sets = joinWithStartCodes([...sps, ...pps])
+      this.#sets = h264ParameterSets(config)
       this.#config = config
     }
     const units = nalUnits(data)
@@ -26,7 +26,7 @@ export class ParameterSetWriter {
     // A delimiter is the first unit of an access unit or none at all.
     const at =
       first !== undefined && avcNalType(first) === AVC_NAL.ACCESS_UNIT_DELIMITER
-        ? START_CODE.byteLength + first.byteLength
+        ? START_CODE_SIZE + first.byteLength
         : 0
     const out = new Uint8Array(plain.byteLength + this.#sets.byteLength)
     out.set(plain.subarray(0, at))
@@ -50,17 +50,6 @@ export function configInBand(data: Uint8Array, config: Uint8Array | undefined): 
     if (isSubset(sps, known.sps) && isSubset(pps, known.pps)) return undefined
   }
   return writeAvcConfig(avcConfigOf(sps, pps))
-}
-
-function joinWithStartCodes(units: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(units.reduce((size, unit) => size + START_CODE.byteLength + unit.byteLength, 0))
-  let at = 0
-  for (const unit of units) {
-    out.set(START_CODE, at)
-    out.set(unit, at + START_CODE.byteLength)
-    at += START_CODE.byteLength + unit.byteLength
-  }
-  return out
 }
 
 function isSubset(units: readonly Uint8Array[], known: readonly Uint8Array[]): boolean {
