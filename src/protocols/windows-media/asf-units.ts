@@ -1,4 +1,6 @@
 /** A live stream as ASF data packets, for every Windows Media protocol: as a publisher sent them, or made of its packets (ASF 1.20, section 5). */
+
+import { FormatError } from '../../errors.ts'
 import type { LogEntry } from '../../live/bounded-log.ts'
 import type { StreamEntry } from '../../live/stream-entry.ts'
 import type { ProvidedUnits, UnitFormat, UnitMuxer } from '../../live/units.ts'
@@ -7,6 +9,7 @@ import type { AsfInit, AsfPacket } from '../../media/containers/asf/model.ts'
 import { packetIsKey, packetSendTime } from '../../media/containers/asf/packet-info.ts'
 import { AsfPacketizer } from '../../media/containers/asf/packetizer.ts'
 import { withoutPadding } from '../../media/containers/asf/padding.ts'
+import { isAsfTrack } from '../../media/containers/asf/track-format.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../../media/time.ts'
 import type { Track } from '../../media/track.ts'
 
@@ -78,8 +81,13 @@ class AsfUnitMuxer implements UnitMuxer<AsfUnit> {
   #packetizer: AsfPacketizer | undefined
 
   write({ packet, tracks, metadata }: StreamEntry): void {
-    if (tracks !== this.#tracks) this.#start(tracks, metadata)
-    this.#packetizer?.write(packet)
+    try {
+      if (tracks !== this.#tracks) this.#start(tracks, metadata)
+      this.#packetizer?.write(packet)
+    } catch (error) {
+      // What its own codec cannot read is left out; the publisher, in whose turn this is, has done nothing that the hub refuses.
+      if (!(error instanceof FormatError)) throw error
+    }
     this.#collect()
   }
 
@@ -106,14 +114,11 @@ class AsfUnitMuxer implements UnitMuxer<AsfUnit> {
     // The array is another one for new metadata too; players need no new header for that.
     if (before !== undefined && before.length === tracks.length && before.every((track, at) => track === tracks[at]))
       return
-    const init = buildAsfInit({
-      tracks,
-      metadata,
-      packetSize: LIVE_PACKET_SIZE,
-      prerollMs: LIVE_PREROLL_MS,
-      broadcast: true,
-    })
-    this.#packetizer = init.streams.length === 0 ? undefined : new AsfPacketizer(init)
+    this.#packetizer = undefined
+    // What ASF cannot carry is left out; of a stream of nothing else there are no units.
+    if (!tracks.some(isAsfTrack)) return
+    const options = { packetSize: LIVE_PACKET_SIZE, prerollMs: LIVE_PREROLL_MS, broadcast: true }
+    this.#packetizer = new AsfPacketizer(buildAsfInit({ tracks, metadata, ...options }))
   }
 
   #collect(): void {

@@ -28,6 +28,8 @@ export interface EntrySource {
   begin(selection: Selection): void
   /** Other streams from now on; newly selected video from its next key frame on. */
   select(selection: Selection): void
+  /** A header is to be told and it will take a while until `begin`: nothing of what comes meanwhile is kept for this viewer. */
+  pause?(): void
   /** The next bytes that are due; `undefined`: look at `state`, or wait. */
   take(): Uint8Array | undefined
   close(): void

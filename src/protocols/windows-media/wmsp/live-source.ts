@@ -75,7 +75,6 @@ export class LiveSource implements EntrySource {
     this.#follow(this.#open(selection))
   }
 
-  /** The viewer is to decide about the header first, which takes time: what is held gets old. */
   pause(): void {
     this.#held = undefined
     this.#leave()
