@@ -4,6 +4,9 @@ import { describe, test } from 'node:test'
 import { FormatError } from '../../../errors.ts'
 import { ByteReader } from '../../bytes/byte-reader.ts'
 import { ByteWriter } from '../../bytes/byte-writer.ts'
+import * as codecs from '../../codecs/vectors.ts'
+import { writeWaveFormat } from '../../codecs/wma/wave-format.ts'
+import { bitmapInfoOf, writeBitmapInfo } from '../../codecs/wmv/bitmap-info.ts'
 import { ASF_GUID, readGuid, writeGuid } from './guid.ts'
 import {
   type AsfHeader,
@@ -19,6 +22,8 @@ import { MAX_HEADER_OBJECTS } from './header-objects.ts'
 import * as vectors from './header-vectors.ts'
 import { DATA_OBJECT_HEADER_LENGTH } from './model.ts'
 import { MAX_LIST_ENTRIES } from './objects/object.ts'
+import { type StreamPropertiesObject, writeVideoTypeSpecific } from './objects/stream-properties.ts'
+import { h264ParameterSets } from './track-format.ts'
 
 const { extension, header, object, pieces } = vectors
 
@@ -213,6 +218,51 @@ describe('parseAsfInit', () => {
         [2, 'audio', undefined],
       ],
     )
+  })
+
+  test('H.264 of other writers: a record, no parameter sets, other FourCCs', () => {
+    const { avcConfig } = codecs
+    const stream = (fourCc: string, extra: Uint8Array): Uint8Array => {
+      const format = writeBitmapInfo(bitmapInfoOf(fourCc, { width: 322, height: 182 }, extra))
+      const typeSpecific = writeVideoTypeSpecific({ width: 322, height: 182, format })
+      const [wmv] = readAsfHeader(header(vectors.WMV_STREAM)).objects as [StreamPropertiesObject]
+      const bytes = writeAsfHeader({ objects: [{ ...wmv, typeSpecific }], objectCount: 1, reserved: 1 }).subarray(30)
+      return header(vectors.FILE_PROPERTIES, bytes)
+    }
+    const trackOf = (bytes: Uint8Array) => parseAsfInit(bytes).streams[0]?.track
+    assert.deepEqual(trackOf(stream('avc1', avcConfig))?.config, avcConfig)
+    assert.deepEqual(trackOf(stream('h264', h264ParameterSets(avcConfig)))?.config, avcConfig)
+    assert.deepEqual(trackOf(stream('X264', new Uint8Array(0))), {
+      id: 1,
+      kind: 'video',
+      codec: 'h264',
+      video: { width: 322, height: 182 },
+      timescale: 1000,
+    })
+    const short = avcConfig.slice()
+    short[4] = 0xfd
+    assert.equal(trackOf(stream('H264', short)), undefined, 'unit lengths of 2 bytes')
+    assert.equal(trackOf(stream('H264', pieces('01020304'))), undefined)
+  })
+
+  test('HE-AAC of Microsoft has its configuration behind twelve bytes, if its frames are raw', () => {
+    const wave = {
+      tag: 0x1610,
+      channels: 2,
+      sampleRate: 48_000,
+      bytesPerSecond: 8000,
+      blockAlign: 1,
+      bitsPerSample: 16,
+    }
+    const trackOf = (payloadType: string) => {
+      const extra = vectors.join([pieces(`${payloadType} fe00 0000 0000 00000000`), codecs.aacConfig])
+      const typeSpecific = writeWaveFormat({ ...wave, extra })
+      const [stream] = readAsfHeader(header(vectors.WMA_STREAM)).objects as [StreamPropertiesObject]
+      const bytes = writeAsfHeader({ objects: [{ ...stream, typeSpecific }], objectCount: 1, reserved: 1 }).subarray(30)
+      return parseAsfInit(header(vectors.FILE_PROPERTIES, bytes)).streams[0]?.track
+    }
+    assert.deepEqual(trackOf('0000')?.config, codecs.aacConfig)
+    assert.equal(trackOf('0100'), undefined, 'ADTS')
   })
 
   test('a number stands for one stream, and 0 for none', () => {

@@ -1,6 +1,7 @@
 /** Codecs in ASF, both ways between Stream Properties and Track (ASF 1.20 section 9; H.264 and AAC as FFmpeg and VLC have them). */
 import { FormatError } from '../../../errors.ts'
 import { readAacConfig } from '../../codecs/aac/config.ts'
+import { AVC_NAL, avcNalType } from '../../codecs/h264/bitstream.ts'
 import { avcConfigOf, readAvcConfig, writeAvcConfig } from '../../codecs/h264/config.ts'
 import { annexBUnits, isAnnexB } from '../../codecs/nal-units.ts'
 import { trackParameters } from '../../codecs/track-parameters.ts'
@@ -140,14 +141,18 @@ function readH264(extra: Uint8Array, size: VideoParameters): TrackFormat {
 
 /**
  * `avcC` of parameter sets with start codes, or the record itself where a writer put that; `undefined` when there is no sequence
- * parameter set. Throws FormatError when it cannot be read.
+ * parameter set. Throws FormatError when it cannot be read, and for a record of shorter NAL unit lengths, which nobody writes into ASF.
  */
 export function h264Config(extra: Uint8Array): Uint8Array | undefined {
   if (extra.byteLength === 0) return undefined
-  if (!isAnnexB(extra)) return writeAvcConfig({ ...readAvcConfig(extra), lengthSize: 4 })
+  if (!isAnnexB(extra)) {
+    const { lengthSize } = readAvcConfig(extra)
+    if (lengthSize === 4) return extra.slice()
+    throw new FormatError('ERR_ASF_UNIT_LENGTH', `expected NAL unit lengths of 4 bytes in ASF, found ${lengthSize}`)
+  }
   const units = annexBUnits(extra)
-  const sps = units.filter((unit) => ((unit[0] ?? 0) & 0x1f) === 7)
-  const pps = units.filter((unit) => ((unit[0] ?? 0) & 0x1f) === 8)
+  const sps = units.filter((unit) => avcNalType(unit) === AVC_NAL.SPS)
+  const pps = units.filter((unit) => avcNalType(unit) === AVC_NAL.PPS)
   return sps.length === 0 ? undefined : writeAvcConfig(avcConfigOf(sps, pps))
 }
 
