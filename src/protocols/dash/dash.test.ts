@@ -137,6 +137,13 @@ test('the manifest lists the segments that are there, with their times', async (
   }
 })
 
+test('a stream without a track that browsers play is a problem, not a wait', async () => {
+  const { base, hub } = await serve()
+  hub.publish('live/old').announce([{ id: 101, kind: 'audio', codec: 'wma2', timescale: 1000 }])
+
+  assert.match(await text(`${base.replace('live/a', 'live/old')}/manifest.mpd`, 406), /"ERR_STREAM_NO_TRACK".*wma2/)
+})
+
 test('an independent parser agrees', async () => {
   const { base, play } = await serve()
   play(7.9)

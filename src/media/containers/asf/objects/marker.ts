@@ -13,8 +13,6 @@ import {
 
 /** Before the description of a marker. */
 const ENTRY_LENGTH = 30
-/** Of it, what the entry's own length counts. */
-const COUNTED_LENGTH = 12
 
 export interface MarkerEntry {
   /** Bytes from the first data packet. */
@@ -67,9 +65,4 @@ export const markerCodec: ObjectCodec<MarkerObject> = {
       writeText(writer, description)
     }
   },
-}
-
-/** The length that the specification asks for in an entry with this description. */
-export function markerEntryLength(description: string): number {
-  return COUNTED_LENGTH + textLength(description)
 }
