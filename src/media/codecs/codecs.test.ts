@@ -291,6 +291,15 @@ describe('hostile parameter sets', () => {
 describe('NAL units', () => {
   const units = [hex('0910'), hex('6742c00d'), hex('65888400')]
 
+  it('leaves a packet in a Buffer as it was', () => {
+    const data = Buffer.from([0, 0, 0, 2, 0x65, 1])
+    const before = Buffer.from(data)
+
+    assert.deepEqual([...lengthPrefixedToAnnexB(data)], [0, 0, 0, 1, 0x65, 1])
+
+    assert.deepEqual(data, before)
+  })
+
   it('converts between lengths and start codes', () => {
     const data = joinNalUnits([hex('0910'), hex('6742c00d'), hex('658884')])
     const annexB = lengthPrefixedToAnnexB(data)

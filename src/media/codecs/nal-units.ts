@@ -81,7 +81,8 @@ export function annexBToLengthPrefixed(data: Uint8Array): Uint8Array {
 
 /** Lengths to four-byte start codes; a copy of the same size. Throws FormatError when a length leaves the data. */
 export function lengthPrefixedToAnnexB(data: Uint8Array): Uint8Array {
-  const copy = data.slice()
+  // Not `slice`: of a Buffer that would be a view, and the caller's packet would change.
+  const copy = new Uint8Array(data)
   for (let at = 0; at < copy.byteLength; ) {
     const length = readLength(copy, at, LENGTH_SIZE)
     if (length === undefined) {
