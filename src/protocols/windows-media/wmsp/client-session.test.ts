@@ -525,6 +525,13 @@ describe('servers that are not Windows Media Services', () => {
     )
   })
 
+  test("VLC's server is played on when a header comes without $C", () => {
+    const next = testInit('two')
+    const dialogue = new Dialogue().hears(vlc(), headerFrame(init)).hears(vlc(), headerFrame(init), dataFrames(packets))
+    dialogue.hears(headerFrame(next), dataFrames(testPackets(next, 1)))
+    assert.equal(dialogue.types(), 'header packet packet packet header packet')
+  })
+
   test('one that speaks HTTP/1.1 and sends Play in chunks is played', () => {
     const chunked: HeaderLine[] = [['Transfer-Encoding', 'chunked']]
     const body = Buffer.concat([headerFrame(init), dataFrames(packets), endPacket(0)])

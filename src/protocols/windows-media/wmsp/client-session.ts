@@ -149,9 +149,7 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
     if (this.#reused && this.#response === undefined) return this.#ask(this.#asked, true)
     const whole = this.#frames.pending === 0 && !this.#fragments.open
     // VLC's server, and others of old, end with nothing but this; so does an entry of a playlist behind which none comes.
-    const server = this.#peer.server
-    const isOld = server !== undefined && !atLeast(server, 9)
-    if (whole && (this.#state === 'idle' || (this.streaming && this.#flowed && isOld))) return this.#finish()
+    if (whole && (this.#state === 'idle' || (this.streaming && this.#flowed && this.#isOld()))) return this.#finish()
     const wanted = this.#state === 'streaming' || this.#state === 'idle' ? 'the end of the stream' : 'an answer'
     throw new UnavailableError('ERR_WMSP_CLOSED', `expected ${wanted}, found the end of the connection`)
   }
@@ -311,7 +309,8 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
       this.#expected = ''
       return undefined
     }
-    this.#expected = this.#newHeader ? 'C' : 'CDE'
+    // VLC's server sends the header of the next file, and of a file that begins again, without a $C before it.
+    this.#expected = this.#newHeader ? 'C' : this.#isOld() ? 'CDEHM' : 'CDE'
     this.#newHeader = false
     this.#flowed = false
     if (this.#state === 'idle') this.#select()
@@ -359,6 +358,12 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
     this.#events.push({ type: 'end' })
     this.#state = 'ended'
     this.#output.length = 0
+  }
+
+  /** A server of the time before Windows Media 9, or one that says so. */
+  #isOld(): boolean {
+    const { server } = this.#peer
+    return server !== undefined && !atLeast(server, 9)
   }
 
   #unexpected(type: PacketLetter): PeerError {
