@@ -1,5 +1,6 @@
 /** Which settings hold for a path: the patterns of `paths`, merged in the order of the file. */
 import type { PathSettings } from '../live/hub.ts'
+import type { Playlist } from '../protocols/protocol.ts'
 import type { PathAccess } from '../services/auth/authorize.ts'
 import type { PathSettingsInput } from './settings.ts'
 
@@ -41,4 +42,12 @@ export function pullsOf(paths: Readonly<Record<string, PathSettingsInput>>): Rea
   const pulls = new Map<string, string>()
   for (const [path, { pull }] of Object.entries(paths)) if (pull !== undefined) pulls.set(path, pull)
   return pulls
+}
+
+const PLAYLIST_ROOT = 'channel/'
+
+/** The playlist of a path, `channel/NAME`. */
+export function playlistOf(playlists: Readonly<Record<string, Playlist>>, path: string): Playlist | undefined {
+  const name = path.startsWith(PLAYLIST_ROOT) ? path.slice(PLAYLIST_ROOT.length) : ''
+  return Object.hasOwn(playlists, name) ? playlists[name] : undefined
 }

@@ -1,5 +1,6 @@
 /** The whole server: opens everything in order, tells what happens, takes new settings while it runs, and closes politely. */
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, describeError, UnavailableError } from '../errors.ts'
 import { openLibrary } from '../library/library.ts'
@@ -10,11 +11,14 @@ import { Sessions } from '../live/sessions.ts'
 import type { Stream } from '../live/stream.ts'
 import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
 import type { TlsMaterial } from '../net/tls.ts'
-import type { Closable, Logger, Playlist } from '../protocols/protocol.ts'
+import type { PlayLog } from '../playlog/play-log.ts'
+import type { Closable, Logger } from '../protocols/protocol.ts'
 import { Counters } from '../services/admin/counters.ts'
 import { addOperationRoutes } from '../services/admin/routes.ts'
-import { createAuthorize } from '../services/auth/authorize.ts'
+import { viewPlayLog } from '../services/admin/views.ts'
+import { openPlayLogs, type PlayLogs } from '../services/logs/index.ts'
 import { Pulls } from '../services/relay/pulls.ts'
+import { createServerAuthorize } from './authorize.ts'
 import { parseSettings, type SettingsInput } from './config.ts'
 import { EventHub, type ServerEventName, type ServerListener } from './events.ts'
 import { hostCheck } from './host-check.ts'
@@ -23,7 +27,7 @@ import { LogWriter, logOptions } from './logger.ts'
 import { ModuleHost } from './module-host.ts'
 import { protocols } from './modules.ts'
 import { observe } from './observe.ts'
-import { compilePaths, pullsOf, type ResolvedPath } from './path-settings.ts'
+import { compilePaths, playlistOf, pullsOf, type ResolvedPath } from './path-settings.ts'
 import { writeReadyFile } from './ready-file.ts'
 import { RouteTable } from './routes.ts'
 import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
@@ -104,6 +108,7 @@ class Server implements HeadendServer {
   readonly #authorize: Authorize
   readonly #modules: ModuleHost
   readonly #pulls: Pulls
+  readonly #playLogs: PlayLogs
   readonly #startedAt = new Date()
   #settings: Settings
   #pathOf: (path: string) => ResolvedPath
@@ -135,15 +140,27 @@ class Server implements HeadendServer {
       maxWaiting: limits.waiting,
       maxLogBytes: limits.streamBytes,
     })
-    this.#authorize = this.#createAuthorize()
+    this.#playLogs = openPlayLogs({
+      folder: join(settings.server.data, 'logs'),
+      log: this.#log.child({ service: 'logs' }),
+      limits: settings.server.logs,
+      software: `Headend ${packageVersion()}`,
+    })
+    this.#authorize = createServerAuthorize({
+      sessions: this.sessions,
+      log: this.#log,
+      keys: () => this.secrets,
+      pathAccess: (path) => this.#pathOf(path),
+      maxSessions: () => this.#settings.server.limits.sessions,
+    })
     this.#modules = new ModuleHost((name) => ({
       hub: this.#hub,
       sessions: this.sessions,
       authorize: this.#authorize,
       http: this.#routes,
       library: { open: (path) => openLibrary(this.#settings.server.media).open(path) },
-      playlist: (path) => this.#playlist(path),
-      onPlayLog: () => undefined,
+      playlist: (path) => playlistOf(this.#settings.server.playlists, path),
+      onPlayLog: (log) => this.#keepPlayLog(log),
       log: this.#log.child({ protocol: name }),
       host: this.#settings.server.host,
       tls: this.#tls,
@@ -230,6 +247,7 @@ class Server implements HeadendServer {
       isOpen: (path) => this.#pathOf(path).play === 'open',
       metricsAccess: () => this.#settings.server.api.metrics,
       onFault: (error) => this.report(error, 'api'),
+      playLogs: this.#playLogs,
     })
     // Routes first, so that the first request that is accepted finds them all.
     await this.#modules.open(this.#settings.modules)
@@ -270,9 +288,10 @@ class Server implements HeadendServer {
     this.#routes.attach(this.#front.routes)
   }
 
-  #playlist(path: string): Playlist | undefined {
-    const name = path.startsWith('channel/') ? path.slice('channel/'.length) : ''
-    return Object.hasOwn(this.#settings.server.playlists, name) ? this.#settings.server.playlists[name] : undefined
+  #keepPlayLog(log: PlayLog): void {
+    // What is kept has no keys in its addresses; what came may have.
+    const kept = this.#playLogs.add(log)
+    this.#events.emit('playlog', { ...viewPlayLog(kept), receivedAt: kept.receivedAt })
   }
 
   /** Loaded when everything listens already: the picture takes time to make. */
@@ -304,6 +323,7 @@ class Server implements HeadendServer {
     this.#tls = tls
     this.#pathOf = compilePaths(next.server.paths)
     this.#hostAllowed = hostCheck(next.server.api.hosts)
+    this.#playLogs.configure(next.server.logs)
     this.#writer.configure(logOptions(next, this.#hooks.terminal))
     this.#writer.hide(Object.values(this.secrets))
     for (const key of Object.keys(next.server) as (keyof typeof next.server)[]) {
@@ -357,6 +377,7 @@ class Server implements HeadendServer {
     } finally {
       clearTimeout(late)
     }
+    await this.#playLogs.close()
     if (readyFile !== undefined && this.#ready) await rm(readyFile, { force: true })
     this.#writer.flush()
     this.#log.info({}, 'closed')
@@ -373,22 +394,5 @@ class Server implements HeadendServer {
   async #writeReadyFile(): Promise<void> {
     const { readyFile } = this.#settings.server
     if (readyFile !== undefined) await writeReadyFile(readyFile, { urls: this.urls, ports: this.ports })
-  }
-
-  #createAuthorize(): Authorize {
-    const authorize = createAuthorize({
-      keys: () => this.secrets,
-      pathAccess: (path) => this.#pathOf(path),
-      onRefused: ({ action, path, protocol, remoteAddress }, reason) => {
-        this.#log.counted(reason.code, { action, path, protocol, remoteAddress }, reason.message)
-      },
-    })
-    return async (request) => {
-      const { sessions } = this.#settings.server.limits
-      if (request.action !== 'api' && this.sessions.size >= sessions) {
-        throw new UnavailableError('ERR_HUB_FULL', `expected at most ${sessions} sessions at the same time`)
-      }
-      await authorize(request)
-    }
   }
 }
