@@ -1,0 +1,92 @@
+/** Collects the key frames of a file while its packets are written, for the Simple Indexes at its end (ASF 1.20, section 6.1). */
+import { FormatError } from '../../../errors.ts'
+import { DataPacketCursor } from './data-packet-cursor.ts'
+import { MAX_INDEX_ENTRIES, type SimpleIndexEntry, writeSimpleIndex } from './index.ts'
+import type { AsfInit } from './model.ts'
+
+/** As every writer has it. */
+const INTERVAL_MS = 1000
+
+interface Key {
+  readonly stream: number
+  readonly entries: SimpleIndexEntry[]
+  objectNumber: number
+  packet: number
+  count: number
+  /** None has come yet. */
+  empty: boolean
+}
+
+/** Takes packets in the order of the file. Memory grows by an entry for each second and video stream. */
+export class IndexBuilder {
+  readonly #init: AsfInit
+  readonly #keys: readonly Key[]
+  readonly #cursor = new DataPacketCursor()
+  #lastMs = 0
+
+  constructor(init: AsfInit) {
+    this.#init = init
+    this.#keys = init.streams
+      .filter(({ kind }) => kind === 'video')
+      .map(({ number }) => ({ stream: number, entries: [], objectNumber: 0, packet: 0, count: 1, empty: true }))
+  }
+
+  /** `number`: the place of the packet in the file. A broken packet ends what is looked at in it. */
+  write(packet: Uint8Array, number: number): void {
+    const cursor = this.#cursor
+    try {
+      if (!cursor.open(packet, this.#init.packetSize)) return
+      while (cursor.next()) this.#take(number)
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error
+    }
+  }
+
+  /** A Simple Index for each video stream, one behind the other; no bytes where there is no video. */
+  finish(): Uint8Array {
+    const indexes = this.#keys.map((key) => {
+      this.#fill(key, this.#lastMs + 1)
+      return writeSimpleIndex({
+        fileId: this.#init.fileId,
+        intervalMs: INTERVAL_MS,
+        maxPacketCount: key.entries.reduce((most, { count }) => Math.max(most, count), 0),
+        entries: key.entries,
+      })
+    })
+    const out = new Uint8Array(indexes.reduce((size, index) => size + index.byteLength, 0))
+    let at = 0
+    for (const index of indexes) {
+      out.set(index, at)
+      at += index.byteLength
+    }
+    return out
+  }
+
+  #take(number: number): void {
+    const { stream, key, offset, objectNumber, presentationTimeMs } = this.#cursor
+    this.#lastMs = Math.max(this.#lastMs, presentationTimeMs)
+    if (!key) return
+    for (const lane of this.#keys) {
+      if (lane.stream !== stream) continue
+      if (offset > 0) {
+        if (objectNumber === lane.objectNumber) lane.count = Math.min(number - lane.packet + 1, 0xffff)
+        continue
+      }
+      this.#fill(lane, presentationTimeMs)
+      lane.objectNumber = objectNumber
+      lane.packet = number
+      lane.count = 1
+      lane.empty = false
+    }
+  }
+
+  /** Entries for all times before `untilMs` that have none: they use the key frame of before, the first ones the first of all. */
+  #fill(lane: Key, untilMs: number): void {
+    if (lane.empty) return
+    const { entries } = lane
+    const count = Math.min(Math.ceil(untilMs / INTERVAL_MS), MAX_INDEX_ENTRIES)
+    if (entries.length >= count) return
+    const entry = { packet: lane.packet, count: lane.count }
+    while (entries.length < count) entries.push(entry)
+  }
+}
