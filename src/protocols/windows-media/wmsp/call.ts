@@ -18,6 +18,8 @@ import type { ClientRules } from './viewer-rules.ts'
 export interface WmspOptions extends PaceLimits {
   /** `Rex` is an encoder that is pulled from. Default `Cougar`. */
   readonly product?: ServerName
+  /** All requests are for this path, whatever they name: an encoder has one stream. */
+  readonly path?: string
   /** Milliseconds a stream that is not published yet is waited for. */
   readonly waitMs: number
   readonly maxSessions: number

@@ -146,7 +146,7 @@ export class Exchange implements WmspService {
     const pragma = parsePragma(request.headerAll('pragma'))
     const kind = classify(request, pragma)
     const clientId = pragma.u32('client-id')
-    const path = request.target === '*' ? '*' : pathOf(request)
+    const path = request.target === '*' ? '*' : (this.options.path ?? pathOf(request))
     const found = clientId === undefined ? undefined : this.sessions.get(clientId)
     // An id is good for what it was given for.
     const session = found !== undefined && (path === '*' || found.path === path) ? found : undefined
