@@ -42,6 +42,11 @@ export class IndexBuilder {
     }
   }
 
+  /** Latest presentation time so far, preroll included. */
+  get lastMs(): number {
+    return this.#lastMs
+  }
+
   /** A Simple Index for each video stream, one behind the other; no bytes where there is no video. */
   finish(): Uint8Array {
     const indexes = this.#keys.map((key) => {
