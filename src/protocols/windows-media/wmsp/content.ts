@@ -2,7 +2,7 @@
 import { FormatError, PeerError, UnavailableError } from '../../../errors.ts'
 import type { LibraryFile } from '../../../library/library.ts'
 import type { Stream } from '../../../live/stream.ts'
-import { AsfFile } from '../../../media/containers/asf/file.ts'
+import type { AsfFile } from '../../../media/containers/asf/file.ts'
 import type { AsfInit } from '../../../media/containers/asf/model.ts'
 import { isAsfTrack } from '../../../media/containers/asf/track-format.ts'
 import type { ServerContext } from '../../protocol.ts'
@@ -67,6 +67,8 @@ async function openFile({ library }: Pick<ServerContext, 'library'>, path: strin
 }
 
 async function openAsf(file: LibraryFile): Promise<AsfFile> {
+  // Files are not played by every server: their reader is loaded with the first.
+  const { AsfFile } = await import('../../../media/containers/asf/file.ts')
   try {
     return await AsfFile.open(file)
   } catch (cause) {

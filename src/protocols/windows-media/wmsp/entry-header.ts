@@ -2,6 +2,7 @@
 import type { AsfInit } from '../../../media/containers/asf/model.ts'
 import { type CdlItem, numberItem, textItem, writeMetadata } from '../cdl.ts'
 import { frameHeader } from '../framing.ts'
+import { liveHeaderOf } from './live-header.ts'
 import type { ClientRules } from './viewer-rules.ts'
 
 export interface EntryFacts {
@@ -36,7 +37,8 @@ export function featuresOfEntry(
 
 /** `[$M] $H` as they stand before packets. `metadata`: the client knows `$M`. */
 export function entryHeader(facts: EntryFacts, rules: Pick<ClientRules, 'modern'>, metadata: boolean): Uint8Array {
-  const header = frameHeader('H', facts.init.bytes)
+  const onAir = facts.playlist && !rules.modern
+  const header = frameHeader('H', onAir ? liveHeaderOf(facts.init) : facts.init.bytes)
   if (!metadata) return header
   return Buffer.concat([frameHeader('M', metadataPayload(facts, rules)), header])
 }

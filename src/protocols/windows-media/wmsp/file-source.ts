@@ -1,4 +1,5 @@
 /** A file on its way to one viewer, forwards: read in blocks, sent when it is due (MS-WMSP 3.2.5.6). */
+import { FormatError } from '../../../errors.ts'
 import type { AsfInit, AsfPacket } from '../../../media/containers/asf/model.ts'
 import { withoutPadding, withPadding } from '../../../media/containers/asf/padding.ts'
 import type { Clock } from './clock.ts'
@@ -134,21 +135,32 @@ export class FileSource implements EntrySource {
   }
 
   #frame(packets: readonly AsfPacket[]): Uint8Array | undefined {
-    const { numbering, chunked, markBursts, pacer, keepPadding, shift } = this.#options
+    const { numbering, chunked, markBursts, pacer } = this.#options
     const frames = this.#frames
     const last = packets[packets.length - 1]
     for (const packet of packets) {
-      const shifted = shift === undefined ? packet.bytes : shift(packet.bytes)
-      const bytes = this.#filter?.filter(withoutPadding(shifted))
+      const left = this.#filter?.filter(packet.bytes)
+      const bytes = left === undefined ? undefined : this.#wireForm(left)
       if (bytes === undefined) continue
-      const sent = keepPadding ? withPadding(bytes, this.init.packetSize) : bytes
       const burst = markBursts && packet !== last && pacer.isFast(packet.sendTimeMs)
-      frames.add({ number: packet.number, bytes: sent }, numbering.next + frames.count, burst)
+      frames.add({ number: packet.number, bytes }, numbering.next + frames.count, burst)
     }
     if (frames.count === 0) return undefined
     numbering.next = (numbering.next + frames.count) & 0xff
     const { chunk } = frames.take()
     return chunked ? chunk : chunkBody(chunk)
+  }
+
+  /** `undefined` for a packet that cannot be sent in the form that this viewer needs. */
+  #wireForm(bytes: Uint8Array): Uint8Array | undefined {
+    const { keepPadding, shift } = this.#options
+    try {
+      const shifted = shift === undefined ? bytes : shift(bytes)
+      return keepPadding ? withPadding(shifted, this.init.packetSize) : withoutPadding(shifted)
+    } catch (error) {
+      if (error instanceof FormatError) return undefined
+      throw error
+    }
   }
 
   #peek(): AsfPacket | undefined {
@@ -189,5 +201,15 @@ export class FileSource implements EntrySource {
       this.#cancelTimer = undefined
       this.onWake?.()
     })
+  }
+}
+
+/** Without padding; as it is when that cannot be told. */
+export function networkForm(bytes: Uint8Array): Uint8Array {
+  try {
+    return withoutPadding(bytes)
+  } catch (error) {
+    if (error instanceof FormatError) return bytes
+    throw error
   }
 }

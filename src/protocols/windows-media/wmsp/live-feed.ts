@@ -3,11 +3,10 @@ import { UnavailableError } from '../../../errors.ts'
 import { BoundedLog, type LogCursor } from '../../../live/bounded-log.ts'
 import type { Stream } from '../../../live/stream.ts'
 import type { AsfInit } from '../../../media/containers/asf/model.ts'
-import { filterStreams } from '../../../media/containers/asf/stream-filter.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../../media/time.ts'
 import { type AsfUnit, asfUnits } from '../asf-units.ts'
 import { FrameBuffer, SharedFrames } from './data-frames.ts'
-import { beginsKey, isWhole, leadingVideo, type Selection, selectionKey } from './selection-filter.ts'
+import { beginsKey, cut, isWhole, leadingVideo, type Selection, selectionKey } from './selection-filter.ts'
 
 /** A merged buffer is closed when it reaches this size, bytes. */
 const MAX_MERGED_BYTES = 65_536
@@ -121,7 +120,7 @@ export class FramedFeed {
 
   #cut({ bytes, init }: AsfUnit): Uint8Array | undefined {
     const { selection } = this.#options
-    return selection === undefined || this.#whole ? bytes : filterStreams(bytes, init, selection)
+    return selection === undefined || this.#whole ? bytes : cut(bytes, init, selection)
   }
 
   /** Key packets are those of the first video; who selected another one starts where that begins. */

@@ -86,11 +86,12 @@ export class LiveSource implements EntrySource {
       this.#selection = selection
       return
     }
+    // First of all, as it may be refused.
+    const target = this.#open(selection)
     const filter = this.#bridge?.filter ?? new SelectionFilter(this.#init, before)
     filter.select(selection)
     this.#selection = selection
     this.#endBridge()
-    const target = this.#open(selection)
     const units = this.#options.stream.units(asfUnits).open()
     this.#leave()
     this.#bridge = { units, filter, target }

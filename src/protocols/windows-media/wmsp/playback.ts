@@ -1,4 +1,5 @@
 /** What follows the head of a Play answer: headers, packets, and the changes between entries, for one viewer (MS-WMSP 3.2.4, 3.2.5.6). */
+import { HeadendError } from '../../../errors.ts'
 import type { PumpSource } from '../../../net/pump.ts'
 import { changePacket, endPacket, REASON } from '../framing.ts'
 import type { Clock } from './clock.ts'
@@ -97,25 +98,13 @@ export class Playback implements PumpSource {
       const held = this.#held.shift()
       if (held !== undefined) return held
       if (this.#finished || this.#busy || this.#waiting) return undefined
-      const source = this.#source
-      const bytes = source.take()
+      const bytes = this.#source.take()
       if (bytes !== undefined) {
         this.#silent = 0
         return bytes
       }
-      switch (source.state) {
-        case 'open':
-          return undefined
-        case 'header':
-          this.#changeHeader({ source, seamless: this.#options.host.isSeamless(source) })
-          break
-        case 'ended':
-          this.#nextEntry()
-          break
-        case 'failed':
-          this.finish(REASON.PUBLISHING_POINT_STOPPED)
-          break
-      }
+      if (this.#source.state === 'open') return undefined
+      this.#advance()
     }
   }
 
@@ -162,6 +151,24 @@ export class Playback implements PumpSource {
 
   #listen(source: EntrySource): void {
     source.onWake = () => this.onWake?.()
+  }
+
+  /** The source has nothing more as it is. */
+  #advance(): void {
+    const source = this.#source
+    try {
+      if (source.state === 'header') {
+        this.#changeHeader({ source, seamless: this.#options.host.isSeamless(source) })
+      } else if (source.state === 'ended') {
+        this.#nextEntry()
+      } else {
+        this.finish(REASON.PUBLISHING_POINT_STOPPED)
+      }
+    } catch (error) {
+      // What is refused now, such as one selection too many, cannot be answered any more.
+      if (!(error instanceof HeadendError)) throw error
+      this.finish(REASON.PUBLISHING_POINT_STOPPED)
+    }
   }
 
   #nextEntry(): void {

@@ -1,5 +1,6 @@
 /** Leaves of each data packet what a viewer selected, and changes the selection at key frames (MS-WMSP 3.2.5.6, 3.2.5.7). */
-import { readDataPacket } from '../../../media/containers/asf/data-packet.ts'
+import { FormatError } from '../../../errors.ts'
+import { type Payload, readDataPacket } from '../../../media/containers/asf/data-packet.ts'
 import type { AsfInit, AsfStream } from '../../../media/containers/asf/model.ts'
 import { filterStreams } from '../../../media/containers/asf/stream-filter.ts'
 import type { StreamLevel, StreamLevels } from '../stream-selection.ts'
@@ -32,9 +33,27 @@ export function leadingVideo(selection: Selection, init: AsfInit): number | unde
 /** A key frame of the stream, or of any stream when it is `undefined`, begins in this packet. */
 export function beginsKey(bytes: Uint8Array, init: AsfInit, stream: number | undefined): boolean {
   if (stream === undefined) return true
-  return readDataPacket(bytes, init).payloads.some(
-    (payload) => payload.stream === stream && payload.key && payload.offset === 0,
-  )
+  return payloadsOf(bytes, init).some((payload) => payload.stream === stream && payload.key && payload.offset === 0)
+}
+
+/** What is left of a packet; `undefined`: nothing, also of a packet that cannot be read. */
+export function cut(bytes: Uint8Array, init: AsfInit, selection: StreamLevels): Uint8Array | undefined {
+  try {
+    return filterStreams(bytes, init, selection)
+  } catch (error) {
+    if (error instanceof FormatError) return undefined
+    throw error
+  }
+}
+
+/** None for a packet that cannot be read. */
+export function payloadsOf(bytes: Uint8Array, init: AsfInit): readonly Payload[] {
+  try {
+    return readDataPacket(bytes, init).payloads
+  } catch (error) {
+    if (error instanceof FormatError) return []
+    throw error
+  }
 }
 
 /** For packets of one header, one after the other. */
@@ -93,7 +112,7 @@ export class SelectionFilter {
       levels.set(number, KEYS)
     }
     this.#levels = levels
-    const left = filterStreams(bytes, this.#init, levels)
+    const left = cut(bytes, this.#init, levels)
     for (const number of begun) levels.set(number, FULL)
     this.#whole = isWhole(levels, this.#init)
     if (this.#waiting.size === 0) this.#settle(next)
@@ -107,12 +126,12 @@ export class SelectionFilter {
   }
 
   #cut(bytes: Uint8Array): Uint8Array | undefined {
-    return this.#whole ? bytes : filterStreams(bytes, this.#init, this.#levels)
+    return this.#whole ? bytes : cut(bytes, this.#init, this.#levels)
   }
 
   #begun(bytes: Uint8Array): number[] {
     const begun: number[] = []
-    for (const { stream, key, offset } of readDataPacket(bytes, this.#init).payloads) {
+    for (const { stream, key, offset } of payloadsOf(bytes, this.#init)) {
       if (key && offset === 0 && this.#waiting.has(stream) && !begun.includes(stream)) begun.push(stream)
     }
     return begun

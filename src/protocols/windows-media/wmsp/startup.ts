@@ -1,9 +1,9 @@
 /** X-StartupProfile of a file: how much a player must have of it before it may play (MS-WMSP 2.2.1.12). */
-import { readDataPacket } from '../../../media/containers/asf/data-packet.ts'
 import { computeStartupProfile, formatStartupProfile, type StartingPayload } from '../startup-profile.ts'
 import type { StreamLevels } from '../stream-selection.ts'
 import type { FileContent } from './content.ts'
 import { bitrateOf } from './play-request.ts'
+import { payloadsOf } from './selection-filter.ts'
 
 /** Bytes that are looked at; a profile of less is one all the same. */
 const MAX_PROFILED_BYTES = 2 * 1024 * 1024
@@ -38,7 +38,7 @@ export async function startupProfile(
       if (Number.isNaN(endMs)) endMs = packet.sendTimeMs + accelMs
       over = packet.sendTimeMs > endMs
       if (over) break
-      for (const payload of readDataPacket(packet.bytes, init).payloads) {
+      for (const payload of payloadsOf(packet.bytes, init)) {
         const kind = kinds.get(payload.stream)
         if (kind === undefined || payload.offset !== 0) continue
         const { key, presentationTimeMs, objectSize } = payload

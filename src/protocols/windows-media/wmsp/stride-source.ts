@@ -1,16 +1,13 @@
 /** A file on its way to one viewer in fast forward or rewind: one key frame after the other (MS-WMSP 2.2.1.4.22, 3.1.4.7). */
 
-import { readDataPacket } from '../../../media/containers/asf/data-packet.ts'
 import type { AsfInit, AsfPacket } from '../../../media/containers/asf/model.ts'
-import { withoutPadding } from '../../../media/containers/asf/padding.ts'
-import { filterStreams } from '../../../media/containers/asf/stream-filter.ts'
 import { REASON } from '../framing.ts'
 import type { StreamLevels } from '../stream-selection.ts'
 import type { Clock } from './clock.ts'
 import { chunkBody, FrameBuffer } from './data-frames.ts'
 import type { EntrySource, Numbering, SourceState } from './entry-source.ts'
-import type { PacketFile } from './file-source.ts'
-import { leadingVideo, type Selection } from './selection-filter.ts'
+import { networkForm, type PacketFile } from './file-source.ts'
+import { cut, leadingVideo, payloadsOf, type Selection } from './selection-filter.ts'
 
 /** Packets read at once for a key frame, and in all. */
 const READ_PACKETS = 16
@@ -125,8 +122,8 @@ export class StrideSource implements EntrySource {
     const { numbering, chunked } = this.#options
     const frames = new FrameBuffer()
     for (const { bytes, number } of packets) {
-      const left = filterStreams(withoutPadding(bytes), this.init, this.#levels)
-      if (left !== undefined) frames.add({ number, bytes: left }, numbering.next + frames.count, false)
+      const left = cut(bytes, this.init, this.#levels)
+      if (left !== undefined) frames.add({ number, bytes: networkForm(left) }, numbering.next + frames.count, false)
     }
     if (frames.count === 0) return undefined
     numbering.next = (numbering.next + frames.count) & 0xff
@@ -166,7 +163,7 @@ export class StrideSource implements EntrySource {
       if (read.length === 0) break
       for (const packet of read) {
         packets.push(packet)
-        for (const payload of readDataPacket(packet.bytes, file.init).payloads) {
+        for (const payload of payloadsOf(packet.bytes, file.init)) {
           if (payload.stream !== this.#lead || !payload.key) continue
           object ??= payload.objectNumber
           if (payload.objectNumber !== object) complete = true

@@ -210,7 +210,7 @@ export class Viewing implements PlaybackHost {
       markBursts: rules.modern && request.accel !== undefined,
       keepPadding: rules.keepsPadding,
       clock,
-      ...(shiftMs > 0 && { shift: (bytes: Uint8Array) => withLaterTimes(bytes, shiftMs) }),
+      ...(shiftMs > 0 && { shift: (bytes: Uint8Array) => withLaterTimes(bytes, content.init.packetSize, shiftMs) }),
       onClose: content.close,
     })
   }
