@@ -1,4 +1,4 @@
-/** 1,000 viewers of one 1 Mb/s stream: RTMP and HTTP-FLV against a C program that writes the same bytes at the same window. */
+/** 1,000 viewers of one live stream. At 1 Mb/s: RTMP and HTTP-FLV against a C program that writes the same bytes at the same window; at 300 kb/s: Windows Media against our own HTTP-FLV. */
 import { benchFile } from './support/media.ts'
 import { nativeProgram } from './support/native.ts'
 import { freePort, type LoadResult, runLoad, startHeadend, startPinned } from './support/processes.ts'
@@ -52,6 +52,22 @@ export async function* fanOut(): AsyncGenerator<Row> {
   }
 }
 
+/** Windows Media packets carry a header per viewer; the same stream by HTTP-FLV is what they are held against. */
+export async function* windowsMediaFanOut(): AsyncGenerator<Row> {
+  const file = benchFile(300)
+  const flv = await measureServer({ kind: 'flv', windowMs: 100 }, file)
+  const wmsp = await measureServer({ kind: 'wmsp', windowMs: 100 }, file)
+  yield {
+    work: `WMSP fan-out against HTTP-FLV, ${VIEWERS} viewers, 300 kb/s, 100 ms`,
+    value: wmsp.cpu_pct_per_100,
+    unit: '% core/100',
+    floor: flv.cpu_pct_per_100,
+    gate: 1.2,
+    note: `${wmsp.intact} and ${flv.intact} intact, ${wmsp.pss_mb.toFixed(0)} and ${flv.pss_mb.toFixed(0)} MB`,
+    failed: wmsp.intact < VIEWERS || flv.intact < VIEWERS,
+  }
+}
+
 async function measureFloor(windowMs: number): Promise<LoadResult> {
   const file = benchFile()
   const port = await freePort()
@@ -63,11 +79,14 @@ async function measureFloor(windowMs: number): Promise<LoadResult> {
   }
 }
 
-async function measureServer(one: FanOut): Promise<LoadResult> {
-  const server = await startHeadend({ paths: { 'live/**': { windowMs: one.windowMs } } })
+async function measureServer(
+  { kind, windowMs }: { readonly kind: FanOut['kind'] | 'wmsp'; readonly windowMs: number },
+  file = benchFile(),
+): Promise<LoadResult> {
+  const server = await startHeadend({ paths: { 'live/**': { windowMs } } })
   try {
-    const port = one.kind === 'rtmp' ? server.ports['rtmp'] : server.ports['http']
-    const args = [...load(one.kind, port ?? 0, server.pid), '-u', benchFile(), '-q', server.publishQuery]
+    const port = kind === 'rtmp' ? server.ports['rtmp'] : server.ports['http']
+    const args = [...load(kind, port ?? 0, server.pid), '-u', file, '-q', server.publishQuery]
     return await runLoad(nativeProgram('liveload'), args, { PUBPORT: String(server.ports['rtmp']) })
   } finally {
     await server.stop()

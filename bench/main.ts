@@ -1,7 +1,7 @@
 /** `npm run bench [NAME ...]`: runs the project's benchmarks and prints one table; exit 1 when a gate is missed. */
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
-import { fanOut } from './fan-out.ts'
+import { fanOut, windowsMediaFanOut } from './fan-out.ts'
 import { httpObjects } from './http-objects.ts'
 import { ingest } from './ingest.ts'
 import { pictureDelay } from './picture-delay.ts'
@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => AsyncGenerator<Row>>> = {
   ingest,
   http: httpObjects,
   'fan-out': fanOut,
+  'windows-media': windowsMediaFanOut,
   stalled: stalledViewers,
   delay: pictureDelay,
 }

@@ -1,9 +1,9 @@
-// liveload: N live viewers (RTMP play, HTTP-FLV, or raw RTMP chunk stream) against one server,
+// liveload: N live viewers (RTMP play, HTTP-FLV, Windows Media over HTTP, or raw RTMP chunk stream) against one server,
 // with an optional built-in RTMP publisher, so delivery can be verified message by message and
 // the relay latency measured. Samples the server's CPU time and memory from /proc.
 #include "common.h"
 
-enum { M_RTMP, M_FLV, M_RAW };
+enum { M_RTMP, M_FLV, M_RAW, M_WMSP };
 typedef struct { uint32_t ts, len, got; uint8_t type, ext; } cstate;
 typedef struct {
   int fd, state;            // 0 connecting 1 handshake 2 streaming
@@ -18,6 +18,7 @@ typedef struct {
   int fstage; uint32_t flen, fgot; uint8_t ftype;
   int vpos, apos; uint32_t vmsgs, amsgs, vmsgs0, amsgs0, gaps, unknown; uint64_t pay, pay0, pay1;
   uint8_t *c1;
+  uint32_t wloc; uint8_t wseq; int wany;    // newest $D: packet number, sequence
   int dead;
 } conn;
 
@@ -150,6 +151,39 @@ static void flv_feed(conn *c, const uint8_t *p, size_t n) {
     } else { uint32_t k = 4 - c->fgot; if (k > n) k = n; c->fgot += k; p += k; n -= k; if (c->fgot == 4) { c->fgot = 0; c->fstage = 1; } }
   }
 }
+// Windows Media frames: 4 bytes, then for $D 8 more and one data packet. Numbers and sequence must go on without a gap, both lengths be
+// equal, and a packet have the same bytes for every viewer.
+static uint32_t wcrc[65536], wloc[65536];
+static void wmsp_feed(conn *c, const uint8_t *p, size_t n) {
+  while (n) {
+    if (c->fstage == 0) {
+      while (n && c->fgot < 4) { c->hdr[c->fgot++] = *p++; n--; }
+      if (c->fgot < 4) return;
+      if ((c->hdr[0] & 0x7f) != '$') { c->dead = 5; return; }
+      c->ftype = c->hdr[1]; c->flen = c->hdr[2] | c->hdr[3] << 8; c->fgot = 0; c->crc = 0; c->fstage = c->flen ? 1 : 0;
+    } else {
+      if (c->ftype == 'D' && c->fgot < 8) {
+        while (n && c->fgot < 8) { c->hdr[4 + c->fgot++] = *p++; n--; }
+        if (c->fgot == 8 && (uint32_t)(c->hdr[10] | c->hdr[11] << 8) != c->flen) { c->dead = 6; return; }
+        if (c->fgot < 8 || c->flen > 8) continue;
+      }
+      uint32_t k = c->flen - c->fgot; if (k > n) k = n;
+      if (c->ftype == 'D') c->crc = crc_add(c->crc, p, k);
+      c->fgot += k; p += k; n -= k;
+      if (c->fgot < c->flen) continue;
+      c->fgot = 0; c->fstage = 0;
+      if (c->ftype != 'D') continue;
+      uint32_t loc = c->hdr[4] | c->hdr[5] << 8 | c->hdr[6] << 16 | (uint32_t)c->hdr[7] << 24;
+      uint8_t seq = c->hdr[9];
+      if (c->wany ? loc != c->wloc + 1 || seq != (uint8_t)(c->wseq + 1) : seq != 0) c->gaps++;
+      uint32_t slot = loc & 65535;
+      if (wloc[slot] != loc + 1) { wloc[slot] = loc + 1; wcrc[slot] = c->crc; }
+      else if (wcrc[slot] != c->crc) c->gaps++;
+      c->wany = 1; c->wloc = loc; c->wseq = seq; c->vmsgs++; c->pay += c->flen - 8;
+    }
+  }
+}
+static void body_feed(conn *c, const uint8_t *p, size_t n) { if (mode == M_WMSP) wmsp_feed(c, p, n); else flv_feed(c, p, n); }
 static void http_feed(conn *c, const uint8_t *p, size_t n) {
   static const char *te = "chunked";
   while (n) {
@@ -159,13 +193,13 @@ static void http_feed(conn *c, const uint8_t *p, size_t n) {
       if (ch == end[c->hpos]) c->hpos++; else c->hpos = ch == '\r';
       if (tolower(ch) == te[c->ck_stage]) { if (++c->ck_stage == 7) { c->chunked = 1; c->ck_stage = 0; } } else c->ck_stage = tolower(ch) == 'c';
       if (c->hpos == 4) { c->hpos = -1; c->ck_stage = 0; c->ck_left = 0; }
-    } else if (!c->chunked) { flv_feed(c, p, n); return; }
+    } else if (!c->chunked) { body_feed(c, p, n); return; }
     else if (c->ck_stage == 0) { // size line
       uint8_t ch = *p++; n--;
       if (ch == '\n') c->ck_stage = 1;
       else if (isxdigit(ch)) c->ck_left = c->ck_left * 16 + (ch <= '9' ? ch - '0' : (ch | 32) - 'a' + 10);
     } else if (c->ck_stage == 1) {
-      size_t k = c->ck_left < n ? c->ck_left : n; flv_feed(c, p, k); p += k; n -= k; c->ck_left -= k;
+      size_t k = c->ck_left < n ? c->ck_left : n; body_feed(c, p, k); p += k; n -= k; c->ck_left -= k;
       if (!c->ck_left) c->ck_stage = 2;
     } else { uint8_t ch = *p++; n--; if (ch == '\n') { c->ck_stage = 0; c->ck_left = 0; } }
   }
@@ -189,7 +223,7 @@ static void on_readable(conn *c) {
       if (!n) continue;
     }
     uint32_t before = c->vmsgs + c->amsgs;
-    if (mode == M_FLV) http_feed(c, p, n); else rtmp_feed(c, p, n);
+    if (mode == M_FLV || mode == M_WMSP) http_feed(c, p, n); else rtmp_feed(c, p, n);
     if (c->state == 3 && c->vmsgs + c->amsgs > before) on_up(c);
     if (mode == M_RTMP && c->win) { c->since_ack += k; if (c->since_ack >= c->win / 2) { c->since_ack = 0; uint8_t o[32], r[4] = {c->total_in >> 24, c->total_in >> 16, c->total_in >> 8, c->total_in}; uint8_t *e = put_msg(o, 2, 3, 0, 0, r, 4); xsend(c->fd, o, e - o); } }
     if (k < (ssize_t)sizeof buf) return;
@@ -241,7 +275,7 @@ static void pub_tick(pub *u, double t, int record) {
 int main(int argc, char **argv) {
   int rate = 400, pid = 0, coalesce = 10, o; double warm = 5, dur = 20; const char *pubfile = 0, *reffile = 0, *label = ""; char path[256] = ""; int builtin = 0; int pubonly = 0; double speed_scale = 1; (void)speed_scale;
   while ((o = getopt(argc, argv, "m:H:p:a:s:n:r:w:t:P:c:u:f:l:U:x:q:")) != -1) switch (o) {
-    case 'm': mode = !strcmp(optarg, "rtmp") ? M_RTMP : !strcmp(optarg, "flv") ? M_FLV : M_RAW; break;
+    case 'm': mode = !strcmp(optarg, "rtmp") ? M_RTMP : !strcmp(optarg, "flv") ? M_FLV : !strcmp(optarg, "wmsp") ? M_WMSP : M_RAW; break;
     case 'H': snprintf(host, sizeof host, "%s", optarg); break; case 'p': port = atoi(optarg); break;
     case 'a': snprintf(app, sizeof app, "%s", optarg); break; case 's': snprintf(stream, sizeof stream, "%s", optarg); break;
     case 'n': N = atoi(optarg); break; case 'r': rate = atoi(optarg); break; case 'w': warm = atof(optarg); break; case 't': dur = atof(optarg); break;
@@ -288,6 +322,7 @@ int main(int argc, char **argv) {
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = c}; epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &e);
         if (mode == M_RTMP) { c->c1 = malloc(1536); uint8_t h[1537]; memset(h, 0, 1537); h[0] = 3; for (int j = 9; j < 1537; j++) h[j] = j * 31 + launched; xsend(c->fd, h, 1537); c->state = 1; }
         else if (mode == M_FLV) { char rq[512]; int m = path[0] ? snprintf(rq, sizeof rq, "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: liveload\r\nAccept: */*\r\n\r\n", path, host, port) : snprintf(rq, sizeof rq, "GET /%s/%s.flv HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: liveload\r\nAccept: */*\r\n\r\n", app, stream, host, port); xsend(c->fd, rq, m); c->state = 3; }
+        else if (mode == M_WMSP) { char rq[768]; int m = snprintf(rq, sizeof rq, "GET /%s/%s HTTP/1.0\r\nHost: %s:%d\r\nUser-Agent: NSPlayer/4.1.0.3856\r\nPragma: no-cache,rate=1.000000,request-context=2\r\nPragma: xPlayStrm=1\r\nPragma: stream-switch-count=2\r\nPragma: stream-switch-entry=ffff:1:0 ffff:2:0\r\n\r\n", app, stream, host, port); xsend(c->fd, rq, m); c->state = 3; }
         else { c->state = 3; }
         continue;
       }
