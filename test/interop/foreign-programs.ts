@@ -44,6 +44,18 @@ export function vlcPlay(vlc: string, url: string, file: string): CommandLine {
   return asUser([...vlcCommand(vlc), url, `--sout=#std{access=file,mux=ts,dst=${file}}`, 'vlc://quit'])
 }
 
+/** VLC plays a Windows Media address and writes it into an ASF file, from `start` seconds on. */
+export function vlcRecord(vlc: string, url: string, file: string, start?: number): CommandLine {
+  const from = start === undefined ? [] : [`--start-time=${start}`]
+  return asUser([...vlcCommand(vlc), ...from, url, `--sout=#std{access=file,mux=asf,dst=${file}}`, 'vlc://quit'])
+}
+
+/** VLC serves a file as a Windows Media stream over HTTP, again and again. */
+export function vlcServe(vlc: string, file: string, port: number, path: string): CommandLine {
+  const sout = `--sout=#std{access=mmsh,mux=asfh,dst=127.0.0.1:${port}/${path}}`
+  return asUser([vlc, '-I', 'dummy', '--no-media-library', '--quiet', file, sout, '--sout-keep', '--loop'])
+}
+
 /** mpv plays a URL and writes it to a file, encoded anew. */
 export function mpvPlay(mpv: string, url: string, file: string): CommandLine {
   // biome-ignore format: options

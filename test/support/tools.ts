@@ -14,6 +14,9 @@ export interface Tool {
   readonly probe?: readonly string[]
 }
 
+/** Links against libmms and does nothing. */
+const LIBMMS_PROBE = ['-x', 'c', '-o', '/dev/null', join(import.meta.dirname, 'libmms-probe.c'), '-lmms'] as const
+
 export const tools = {
   ffmpeg: { commands: ['ffmpeg'], packages: ['ffmpeg'] },
   ffprobe: { commands: ['ffprobe'], packages: ['ffmpeg'] },
@@ -27,6 +30,10 @@ export const tools = {
   gstreamerLibav: gstreamerPlugins('avdec_h264', 'gstreamer1.0-libav'),
   vlc: { commands: ['cvlc', 'vlc'], packages: ['vlc-bin', 'vlc-plugin-base'] },
   mpv: { commands: ['mpv'], packages: ['mpv'] },
+  mplayer: { commands: ['mplayer'], packages: ['mplayer'] },
+  mediainfo: { commands: ['mediainfo'], packages: ['mediainfo'] },
+  // With libmms, which has no program of its own.
+  compiler: { commands: ['cc', 'gcc'], packages: ['gcc', 'libc6-dev', 'libmms-dev'], probe: LIBMMS_PROBE },
 } as const satisfies Record<string, Tool>
 
 export type ToolName = keyof typeof tools
