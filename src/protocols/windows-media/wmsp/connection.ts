@@ -257,10 +257,10 @@ export class Connection implements RequestConnection {
 
   #endLater(milliseconds: number): void {
     const running = this.#running
-    const timer = setTimeout(() => {
+    const cancel = this.#exchange.clock.after(milliseconds, () => {
       if (this.#running === running) this.#endRunning()
-    }, milliseconds)
-    this.#gone.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+    })
+    this.#gone.signal.addEventListener('abort', cancel, { once: true })
   }
 
   #stopPump(): void {

@@ -165,9 +165,7 @@ export class Playback implements PumpSource {
         this.finish(REASON.PUBLISHING_POINT_STOPPED)
       }
     } catch (error) {
-      // What is refused now, such as one selection too many, cannot be answered any more.
-      if (!(error instanceof HeadendError)) throw error
-      this.finish(REASON.PUBLISHING_POINT_STOPPED)
+      this.#refused(error)
     }
   }
 
@@ -216,13 +214,23 @@ export class Playback implements PumpSource {
 
   #announce(source: EntrySource): void {
     const { host } = this.#options
-    this.#hold(changePacket(REASON.FINISHED))
-    this.#hold(host.header(source))
-    const selection = host.predict(source)
-    if (selection !== undefined) return source.begin(selection)
-    source.pause?.()
-    this.#waiting = true
-    host.onWaiting()
+    try {
+      this.#hold(changePacket(REASON.FINISHED))
+      this.#hold(host.header(source))
+      const selection = host.predict(source)
+      if (selection !== undefined) return source.begin(selection)
+      source.pause?.()
+      this.#waiting = true
+      host.onWaiting()
+    } catch (error) {
+      this.#refused(error)
+    }
+  }
+
+  /** What is refused now, such as one selection too many, cannot be answered any more. */
+  #refused(error: unknown): void {
+    if (!(error instanceof HeadendError)) throw error
+    this.finish(REASON.PUBLISHING_POINT_STOPPED)
   }
 
   #replace(source: EntrySource): void {
