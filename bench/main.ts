@@ -1,6 +1,7 @@
 /** `npm run bench [NAME ...]`: runs the project's benchmarks and prints one table; exit 1 when a gate is missed. */
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
+import { asf } from './asf.ts'
 import { fanOut, windowsMediaFanOut } from './fan-out.ts'
 import { httpObjects } from './http-objects.ts'
 import { ingest } from './ingest.ts'
@@ -17,6 +18,7 @@ const BENCHMARKS: Readonly<Record<string, () => AsyncGenerator<Row>>> = {
   'windows-media': windowsMediaFanOut,
   stalled: stalledViewers,
   delay: pictureDelay,
+  asf,
 }
 
 /** Set in the copy of this program that runs inside a network namespace of its own. */
