@@ -3,16 +3,25 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError, HeadendError, type PlayReport, type PlayResult, play } from '../index.ts'
 import { abortOnSignals, formatBitrate, formatDuration, StatusLine } from './status-line.ts'
 
+/** Of an ASF header. */
+const MAX_STREAM_NUMBER = 127
+
 export function configure(command: Command): void {
   command
     .description(
-      'Plays rtmp(s)://, http(s)://….m3u8, ….mpd, ….flv or ws(s)://….flv without a screen: measures it, checks that it keeps the rules (exit 1 when it does not), and writes it.',
+      'Plays rtmp(s)://, mms(h)://, http(s)://….m3u8, ….mpd, ….flv, ….asf (.wmv, .wma), ….asx or ws(s)://….flv without a screen: measures it, checks that it keeps the rules (exit 1 when it does not), and writes it.',
     )
     .argument('<url>', 'address of the stream')
     .option('-d, --duration <seconds>', 'stop after this long', seconds)
-    .option('-o, --output <file>', 'write .mp4 or .flv; "-" pipes to standard output')
+    .option('--start <seconds>', 'begin so far into a file (mms only)', seconds)
+    .option('--streams <numbers>', 'take only these streams of a file or broadcast, as 1,3 (mms only)', numbers)
+    .option('-o, --output <file>', 'write .mp4, .flv or .asf (.wmv, .wma); "-" pipes to standard output')
     .addOption(
-      new Option('--format <format>', 'container, where the name of the output does not tell').choices(['mp4', 'flv']),
+      new Option('--format <format>', 'container, where the name of the output does not tell').choices([
+        'mp4',
+        'flv',
+        'asf',
+      ]),
     )
     .option('--json', 'print the report as one JSON object')
     .option('--insecure', 'accept any certificate')
@@ -22,7 +31,9 @@ export function configure(command: Command): void {
 interface Flags {
   readonly duration?: number
   readonly output?: string
-  readonly format?: 'mp4' | 'flv'
+  readonly format?: 'mp4' | 'flv' | 'asf'
+  readonly start?: number
+  readonly streams?: readonly number[]
   readonly json?: true
   readonly insecure?: true
 }
@@ -41,6 +52,8 @@ async function run(url: string, flags: Flags): Promise<void> {
       url,
       signal: interrupted.signal,
       ...(flags.duration === undefined ? {} : { duration: flags.duration }),
+      ...(flags.start === undefined ? {} : { start: flags.start }),
+      ...(flags.streams === undefined ? {} : { streams: flags.streams }),
       ...(flags.output === undefined ? {} : { output: flags.output }),
       ...(flags.format === undefined ? {} : { format: flags.format }),
       insecureTls: flags.insecure === true,
@@ -101,4 +114,12 @@ function seconds(text: string): number {
   const value = Number(text)
   if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number of seconds above 0')
   return value
+}
+
+function numbers(text: string): readonly number[] {
+  const values = text.split(',').map(Number)
+  if (!values.every((value) => Number.isInteger(value) && value >= 1 && value <= MAX_STREAM_NUMBER)) {
+    throw new InvalidArgumentError(`expected numbers from 1 to ${MAX_STREAM_NUMBER} with commas between them`)
+  }
+  return values
 }

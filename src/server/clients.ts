@@ -1,8 +1,10 @@
 /** The player and the encoder as library calls, with the protocol clients of this package. */
-import { ConfigError } from '../errors.ts'
-import type { Logger, Protocol } from '../protocols/protocol.ts'
-import type { PushOptions as EncoderOptions, PushReport } from '../services/encoder/push.ts'
+import { ConfigError, UnavailableError } from '../errors.ts'
+import type { Logger, Protocol, ServerContext } from '../protocols/protocol.ts'
+import { windowsMedia } from '../protocols/windows-media/index.ts'
+import type { PushOptions as EncoderOptions, PushReport, ServeStream } from '../services/encoder/push.ts'
 import type { PlayOptions as PlayerOptions, PlayResult } from '../services/player/play.ts'
+import { listenError } from './listen-error.ts'
 import { protocols } from './modules.ts'
 
 /** What `play` does. */
@@ -14,8 +16,11 @@ export interface PlayOptions extends Omit<PlayerOptions, 'client' | 'findClient'
   readonly insecureTls?: boolean
 }
 
-/** What `push` does. */
-export type PushOptions = Omit<EncoderOptions, 'push' | 'log'>
+/** What `push` does: publishes to `url`, or with `serve` offers the stream on a port instead. */
+export interface PushOptions extends Omit<EncoderOptions, 'push' | 'log' | 'serve' | 'target' | 'provideAsf'> {
+  /** Port (0 picks one) and address to listen on; default all addresses. Windows Media servers and players fetch any path of it. */
+  readonly serve?: { readonly port: number; readonly host?: string }
+}
 
 /**
  * Opens any address the server offers, checks and measures it, and writes it where `output` says. Resolves when the stream ends, the
@@ -23,31 +28,87 @@ export type PushOptions = Omit<EncoderOptions, 'push' | 'log'>
  */
 export async function play(options: PlayOptions): Promise<PlayResult> {
   const { play: start } = await import('../services/player/play.ts')
+  const { asfUnits } = await import('../protocols/windows-media/asf-units.ts')
   const { insecureTls = false, ...rest } = options
-  return start({ ...rest, client: { log: SILENT, insecureTls }, findClient: (scheme) => clientFor(scheme)?.pull })
+  return start({
+    ...rest,
+    client: { log: SILENT, insecureTls, asfUnits },
+    findClient: (scheme) => clientFor(scheme)?.pull,
+  })
 }
 
 /**
- * Publishes an input to a server in real time; comes back when the connection breaks. Resolves at the end of the input or when the
- * signal aborts. Throws ConfigError ERR_PUSH_URL, and what the server refused with.
+ * Publishes an input to a server in real time, and comes back when the connection breaks; or offers it to those who fetch it. Resolves at
+ * the end of the input or when the signal aborts. Throws ConfigError ERR_PUSH_URL, and what the server refused with.
  */
 export async function push(options: PushOptions): Promise<PushReport> {
-  const scheme = URL.canParse(options.url) ? new URL(options.url).protocol.slice(0, -1) : ''
-  const client = clientFor(scheme)?.push
-  if (client === undefined) {
-    const known = protocols.flatMap((protocol) => (protocol.push === undefined ? [] : (protocol.schemes ?? [])))
+  const { serve, url = '', ...rest } = options
+  const protocol = clientFor(URL.canParse(url) ? new URL(url).protocol.slice(0, -1) : '')
+  const client = protocol?.push
+  if ((client === undefined) === (serve === undefined)) {
+    const known = protocols.flatMap(({ push, schemes = [] }) => (push === undefined ? [] : schemes))
     const wanted = known.map((one) => `${one}://`).join(' or ')
     throw new ConfigError(
       'ERR_PUSH_URL',
-      `expected an address that begins with ${wanted}, found ${JSON.stringify(options.url.split('?')[0])}`,
+      `expected an address that begins with ${wanted}, or a port to serve on, found ${JSON.stringify(url.split('?')[0])}`,
     )
   }
-  const { push: start } = await import('../services/encoder/push.ts')
-  return start({ ...options, push: client, log: SILENT })
+  const [{ push: start }, { asfUnits, NativeAsfUnits }] = await Promise.all([
+    import('../services/encoder/push.ts'),
+    import('../protocols/windows-media/asf-units.ts'),
+  ])
+  return start({
+    ...rest,
+    log: SILENT,
+    target: serve !== undefined || protocol === windowsMedia ? 'asf' : 'flv',
+    provideAsf: (publisher) => new NativeAsfUnits(publisher.provide(asfUnits)),
+    ...(client === undefined ? {} : { url, push: client }),
+    ...(serve === undefined ? {} : { serve: { host: ANY_ADDRESS, ...serve, open: serveStream } }),
+  })
 }
 
 function clientFor(scheme: string): Protocol<unknown> | undefined {
   return protocols.find((protocol) => protocol.schemes?.includes(scheme))
+}
+
+/** Where `serve` listens unless told otherwise: servers that fetch from an encoder are other machines. */
+const ANY_ADDRESS = '0.0.0.0'
+
+/** A front of its own with nothing on it but the Windows Media server, as an encoder that is fetched from. */
+const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
+  const [{ openHttpFront }, { createWmspServer }, { Sessions }, { windowsMediaOptions }] = await Promise.all([
+    import('../net/http/listener.ts'),
+    import('../protocols/windows-media/wmsp/server.ts'),
+    import('../live/sessions.ts'),
+    import('../protocols/windows-media/options.ts'),
+  ])
+  const front = await openHttpFront({ host, port, log }).catch((error: unknown) => {
+    throw listenError(error, 'serve', port)
+  })
+  const context: ServerContext = {
+    hub,
+    sessions: new Sessions(),
+    authorize: () => Promise.resolve(),
+    http: front.routes,
+    library: {
+      open: (name) => Promise.reject(new UnavailableError('ERR_LIBRARY_NOT_FOUND', `${name} does not exist`)),
+    },
+    playlist: () => undefined,
+    onPlayLog: () => undefined,
+    log,
+    host,
+    tls: undefined,
+  }
+  const server = createWmspServer(context, { ...windowsMediaOptions.parse({}), product: 'Rex', path })
+  const remove = front.routes.claim(server.claim)
+  return {
+    port: front.port,
+    async close() {
+      remove()
+      await server.close()
+      await front.close()
+    },
+  }
 }
 
 /** What a client would log is in its report and its errors. */

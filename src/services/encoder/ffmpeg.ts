@@ -1,10 +1,13 @@
-/** Everything that is not FLV or MP4 comes through ffmpeg: devices, test patterns, other files, other protocols. */
+/** Everything that our own demuxers do not read, or that its target cannot carry, comes through ffmpeg. */
 import { spawn } from 'node:child_process'
 import { UnavailableError } from '../../errors.ts'
 
 /** Lines of ffmpeg's log kept for the error message. */
 const MAX_LOG_LENGTH = 4000
 const STOP_TIMEOUT_MS = 3000
+
+/** What is made: H.264 and AAC as FLV, or Windows Media Video 8 and Audio 9 (what ffmpeg calls WMV2 and WMA2) as ASF. */
+export type FfmpegOutput = 'flv' | 'asf'
 
 export interface FfmpegOptions {
   /** Path of the program. */
@@ -17,11 +20,15 @@ export interface FfmpegOptions {
 }
 
 /**
- * FLV bytes of ffmpeg's output, H.264 and AAC, in real time. `input` is a file, an address, a device (`/dev/video0`) or a pattern
- * (`lavfi:testsrc2`). Throws UnavailableError ERR_PUSH_FFMPEG with ffmpeg's own words when it fails or is not installed.
+ * Bytes of ffmpeg's output in real time. `input` is a file, an address, a device (`/dev/video0`) or a pattern (`lavfi:testsrc2`).
+ * Throws UnavailableError ERR_PUSH_FFMPEG with ffmpeg's own words when it fails or is not installed.
  */
-export async function* transcode(input: string, options: FfmpegOptions): AsyncGenerator<Uint8Array> {
-  const child = spawn(options.ffmpeg, ffmpegArguments(input, options), { stdio: ['ignore', 'pipe', 'pipe'] })
+export async function* transcode(
+  input: string,
+  output: FfmpegOutput,
+  options: FfmpegOptions,
+): AsyncGenerator<Uint8Array> {
+  const child = spawn(options.ffmpeg, ffmpegArguments(input, output, options), { stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-MAX_LOG_LENGTH)
@@ -45,23 +52,19 @@ export async function* transcode(input: string, options: FfmpegOptions): AsyncGe
   }
 }
 
-function ffmpegArguments(input: string, options: FfmpegOptions): string[] {
-  const bitrate = String(options.videoBitrateBps)
-  const key = `expr:gte(t,n_forced*${options.keyInterval})`
-  const video = [
-    '-c:v',
-    'libx264',
-    '-preset',
-    'veryfast',
-    '-tune',
-    'zerolatency',
-    '-pix_fmt',
-    'yuv420p',
-    '-b:v',
-    bitrate,
-  ]
-  const rate = ['-maxrate', bitrate, '-bufsize', bitrate, '-force_key_frames', key]
-  const audio = ['-c:a', 'aac', '-b:a', '128k', '-ar', '48000', '-ac', '2']
+/** For tests: the arguments for one input and output. */
+export function ffmpegArguments(
+  input: string,
+  output: FfmpegOutput,
+  { videoBitrateBps, keyInterval }: Pick<FfmpegOptions, 'videoBitrateBps' | 'keyInterval'>,
+): string[] {
+  const bitrate = String(videoBitrateBps)
+  const key = `expr:gte(t,n_forced*${keyInterval})`
+  const video =
+    output === 'flv' ? ['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency'] : ['-c:v', 'wmv2', '-bf', '0']
+  const rate = ['-b:v', bitrate, '-maxrate', bitrate, '-bufsize', bitrate, '-force_key_frames', key]
+  // WMA has no 48 000 Hz at every bit rate; 44 100 Hz stereo at 128 kb/s every player knows.
+  const audio = output === 'flv' ? ['-c:a', 'aac', '-ar', '48000'] : ['-c:a', 'wmav2', '-ar', '44100']
   return [
     '-hide_banner',
     '-loglevel',
@@ -69,10 +72,18 @@ function ffmpegArguments(input: string, options: FfmpegOptions): string[] {
     '-nostdin',
     ...inputArguments(input),
     ...video,
+    '-pix_fmt',
+    'yuv420p',
     ...rate,
     ...audio,
+    '-b:a',
+    '128k',
+    '-ac',
+    '2',
+    '-flush_packets',
+    '1',
     '-f',
-    'flv',
+    output,
     'pipe:1',
   ]
 }
@@ -106,7 +117,7 @@ function failure(program: string, result: number | string | Error, log: string):
   if (result instanceof Error) {
     const missing = (result as NodeJS.ErrnoException).code === 'ENOENT'
     const what = missing
-      ? `${program} is not installed; it is needed for inputs that are neither FLV nor MP4`
+      ? `${program} is not installed; it is needed for inputs that are not FLV, MP4 or ASF, and for what the target cannot carry`
       : result.message
     return new UnavailableError('ERR_PUSH_FFMPEG', what, { cause: result })
   }

@@ -1,14 +1,65 @@
-/** What the encoder reads: FLV and MP4 files by our own demuxers, everything else through ffmpeg. */
+/** What the encoder reads: FLV, MP4 and ASF files by our own demuxers, everything else through ffmpeg. */
 import { createReadStream } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
-import type { ByteSource } from '../../media/byte-source.ts'
-import type { DemuxResult } from '../../media/container.ts'
+import { open, stat } from 'node:fs/promises'
+import { ConfigError } from '../../errors.ts'
+import type { Demuxer, DemuxResult } from '../../media/container.ts'
+import { AsfDemuxer } from '../../media/containers/asf/demuxer.ts'
 import { FlvDemuxer } from '../../media/containers/flv/demuxer.ts'
 import { MovieReader } from '../../media/containers/isobmff/movie-reader.ts'
+import type { Codec } from '../../media/track.ts'
+import { AsfInput, type AsfInputPacket } from './asf-input.ts'
 import { type FfmpegOptions, transcode } from './ffmpeg.ts'
+import { fileSource } from './file-source.ts'
 import { inRealTime } from './pace.ts'
 
-export type InputKind = 'flv' | 'mp4' | 'ffmpeg'
+export type InputKind = 'flv' | 'mp4' | 'asf' | 'ffmpeg'
+
+/** What the input becomes on its way: the formats of FLV (RTMP), or of ASF (Windows Media). */
+export type Target = 'flv' | 'asf'
+
+/** An input, told by its first bytes. */
+export interface Input {
+  readonly kind: InputKind
+  /**
+   * Once through it in real time, and again from its start with the next call. Ends with the input or when the signal aborts; throws
+   * HeadendError when it cannot be read.
+   */
+  read(): AsyncGenerator<DemuxResult | AsfInputPacket>
+  close(): Promise<void>
+}
+
+export interface InputOptions extends FfmpegOptions {
+  readonly target: Target
+  /** Encode even what the target could carry as it is. */
+  readonly transcode: boolean
+}
+
+/** First 16 bytes of an ASF file: the GUID of the Header Object. */
+const ASF_START = '3026b2758e66cf11a6d900aa0062ce6c'
+const START_LENGTH = 16
+
+/** Codecs that go into the target as they are. Inputs of kind FLV and MP4 may hold more: newer RTMP servers know them. */
+const CARRIED: Readonly<Record<Target, ReadonlySet<Codec>>> = {
+  flv: new Set<Codec>(['h264', 'aac', 'mp3']),
+  asf: new Set<Codec>(['h264', 'aac', 'mp3']),
+}
+
+/**
+ * `name` is a file, a device, an address, a pattern, or `-` for FLV on standard input. What the target cannot carry is encoded by
+ * ffmpeg. Throws ConfigError ERR_PUSH_INPUT for what cannot be encoded.
+ */
+export async function openInput(name: string, options: InputOptions): Promise<Input> {
+  if (options.transcode && name === '-') {
+    throw new ConfigError('ERR_PUSH_INPUT', 'expected a file, device or address to encode, found standard input')
+  }
+  const found = options.transcode ? 'ffmpeg' : await kindOfInput(name)
+  const kind = found === 'ffmpeg' || name === '-' || (await isCarried(name, found, options)) ? found : 'ffmpeg'
+  if (kind === 'asf') {
+    const input = new AsfInput(name, options.signal)
+    return { kind, read: () => input.read(), close: () => input.close() }
+  }
+  return { kind, read: () => readInput(name, kind, options), close: () => Promise.resolve() }
+}
 
 /** `-` is FLV from standard input. Told by the file's first bytes, not by its name. */
 export async function kindOfInput(input: string): Promise<InputKind> {
@@ -17,31 +68,50 @@ export async function kindOfInput(input: string): Promise<InputKind> {
   if (information?.isFile() !== true) return 'ffmpeg'
   const file = await open(input)
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(12), 0, 12, 0)
-    const head = buffer.subarray(0, bytesRead).toString('latin1')
-    if (head.startsWith('FLV')) return 'flv'
-    return head.slice(4, 8) === 'ftyp' ? 'mp4' : 'ffmpeg'
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(START_LENGTH), 0, START_LENGTH, 0)
+    const head = buffer.subarray(0, bytesRead)
+    if (head.toString('hex') === ASF_START) return 'asf'
+    if (head.toString('latin1').startsWith('FLV')) return 'flv'
+    return head.toString('latin1', 4, 8) === 'ftyp' ? 'mp4' : 'ffmpeg'
   } finally {
     await file.close()
   }
 }
 
-/** Tracks and packets of an input in real time. Ends with the input; throws HeadendError when it cannot be read. */
-export async function* readInput(input: string, kind: InputKind, options: FfmpegOptions): AsyncGenerator<DemuxResult> {
-  switch (kind) {
-    case 'flv':
-      yield* input === '-' ? readFlv(process.stdin) : inRealTime(readFlv(createReadStream(input)), options.signal)
-      break
-    case 'mp4':
-      yield* inRealTime(readMp4(input), options.signal)
-      break
-    case 'ffmpeg':
-      yield* readFlv(transcode(input, options))
+/** Whether all that the input holds of sound and picture goes into the target as it is. */
+async function isCarried(name: string, kind: 'flv' | 'mp4' | 'asf', { target }: InputOptions): Promise<boolean> {
+  // ASF goes through natively, whatever is in it; Enhanced RTMP has a form for every codec of FLV and MP4 files.
+  if ((kind === 'asf') === (target === 'asf')) return true
+  for await (const result of results(name, kind)) {
+    if (result.type !== 'tracks') continue
+    const media = result.tracks.filter((track) => track.kind !== 'data')
+    return media.length > 0 && media.every((track) => CARRIED[target].has(track.codec))
+  }
+  return false
+}
+
+async function* readInput(
+  name: string,
+  kind: 'flv' | 'mp4' | 'ffmpeg',
+  options: InputOptions,
+): AsyncGenerator<DemuxResult> {
+  if (kind === 'ffmpeg') {
+    const demuxer = options.target === 'asf' ? new AsfDemuxer() : new FlvDemuxer()
+    yield* demux(transcode(name, options.target, options), demuxer)
+  } else if (name === '-') {
+    yield* demux(process.stdin, new FlvDemuxer())
+  } else {
+    const timeOf = (result: DemuxResult) => (result.type === 'packet' ? result.packet.dts : undefined)
+    yield* inRealTime(results(name, kind), timeOf, options.signal)
   }
 }
 
-async function* readFlv(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<DemuxResult> {
-  const demuxer = new FlvDemuxer()
+function results(name: string, kind: 'flv' | 'mp4' | 'asf'): AsyncGenerator<DemuxResult> {
+  if (kind === 'mp4') return readMp4(name)
+  return demux(createReadStream(name), kind === 'asf' ? new AsfDemuxer() : new FlvDemuxer())
+}
+
+async function* demux(pieces: AsyncIterable<Uint8Array>, demuxer: Demuxer): AsyncGenerator<DemuxResult> {
   for await (const piece of pieces) {
     demuxer.write(piece)
     for (let result = demuxer.read(); result !== undefined; result = demuxer.read()) yield result
@@ -59,17 +129,5 @@ async function* readMp4(input: string): AsyncGenerator<DemuxResult> {
       yield { type: 'packet', packet }
   } finally {
     await file.close()
-  }
-}
-
-async function fileSource(file: FileHandle): Promise<ByteSource> {
-  const { size } = await file.stat()
-  return {
-    size,
-    async read(offset, length) {
-      const wanted = Math.max(0, Math.min(length, size - offset))
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, offset)
-      return buffer.subarray(0, bytesRead)
-    },
   }
 }

@@ -1,21 +1,44 @@
-/** The encoder: reads an input in real time and publishes it to a server; comes back when the connection breaks. */
+/** The encoder: reads an input in real time and publishes it to a server, or offers it to servers that fetch it. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describeError, FormatError, HeadendError, PeerError } from '../../errors.ts'
+import { ConfigError, describeError, FormatError, HeadendError, PeerError } from '../../errors.ts'
 import { Hub } from '../../live/hub.ts'
 import type { Publisher } from '../../live/publisher.ts'
 import type { Stream } from '../../live/stream.ts'
+import type { AsfInit } from '../../media/containers/asf/model.ts'
 import { MICROS_PER_SECOND } from '../../media/time.ts'
-import type { ClientContext, Logger, Protocol } from '../../protocols/protocol.ts'
-import { kindOfInput, readInput } from './input.ts'
+import type { ClientContext, Closable, Logger, Protocol } from '../../protocols/protocol.ts'
+import { type Input, openInput, type Target } from './input.ts'
 
 /** The client half of a protocol. */
 export type PushClient = Required<Pick<Protocol<unknown>, 'push'>>['push']
 
+/** Opens a server that gives the stream at `path` of the hub, whatever it is asked for. Rejects when it cannot listen. */
+export type ServeStream = (options: {
+  readonly hub: Hub
+  readonly path: string
+  readonly host: string
+  /** 0 picks one. */
+  readonly port: number
+  readonly log: Logger
+}) => Promise<Closable & { readonly port: number }>
+
+/** Where whole ASF packets go beside the packets within: says before the first of them that the publisher has them. */
+export type ProvideAsf = (publisher: Publisher) => { write(bytes: Uint8Array, init: AsfInit): void }
+
 /** What to publish, where, and how hard to try. */
 export interface PushOptions {
   readonly input: string
-  readonly url: string
-  readonly push: PushClient
+  /** Where to, `push` is its client; or `serve` instead of both. */
+  readonly url?: string
+  readonly push?: PushClient
+  /** Offer the stream instead of pushing it. */
+  readonly serve?: { readonly host: string; readonly port: number; readonly open: ServeStream }
+  /** What the other side takes. Default `flv`. */
+  readonly target?: Target
+  /** For a target `asf`. */
+  readonly provideAsf?: ProvideAsf
+  /** Encode (for a target `asf` to Windows Media codecs) what could be sent as it is. */
+  readonly transcode?: boolean
   /** Start again at the end of the input. */
   readonly loop?: boolean
   /** Tries after a broken connection; 0 gives up at once. Default: for ever. */
@@ -29,11 +52,13 @@ export interface PushOptions {
   readonly insecureTls?: boolean
   /** Called about once a second. */
   readonly onProgress?: (report: PushReport) => void
+  /** Called once when `serve` listens. */
+  readonly onServing?: (port: number) => void
 }
 
 /** How publishing stands. */
 export interface PushReport {
-  readonly state: 'connecting' | 'publishing' | 'waiting'
+  readonly state: 'connecting' | 'publishing' | 'waiting' | 'serving'
   /** Seconds of media read. */
   readonly position: number
   readonly packets: number
@@ -57,42 +82,41 @@ const DEFAULT_KEY_INTERVAL = 2
 export async function push(options: PushOptions): Promise<PushReport> {
   const stop = new AbortController()
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
-  const kind = await kindOfInput(options.input)
+  const input = await openInput(options.input, {
+    ffmpeg: options.ffmpeg ?? 'ffmpeg',
+    videoBitrateBps: options.videoBitrateBps ?? DEFAULT_VIDEO_BITRATE_BPS,
+    keyInterval: options.keyInterval ?? DEFAULT_KEY_INTERVAL,
+    target: options.target ?? 'flv',
+    transcode: options.transcode ?? false,
+    signal,
+  })
   const hub = new Hub({ pathSettings: () => ({ graceMs: 0, onBusy: 'refuse', windowMs: 0 }) })
   const publisher = hub.publish(PATH)
-  const connection = new Connection(publisher.stream, options, signal)
-  const progress = setInterval(() => options.onProgress?.(connection.report()), PROGRESS_MS)
-  const reading = readAll(publisher, options, kind, signal)
+  const delivery = openDelivery(hub, publisher.stream, options, signal)
+  const progress = setInterval(() => options.onProgress?.(delivery.report()), PROGRESS_MS)
+  const reading = readAll(publisher, options, input, signal)
   try {
     // Whichever fails first ends the other; the end of the input lets the connection finish what it holds.
-    await Promise.race([reading.then(() => hub.close()).then(() => connection.done), connection.run()])
+    await Promise.race([reading.then(() => hub.close()).then(() => delivery.done), delivery.run()])
     await reading
-    return connection.report()
+    return delivery.report()
   } finally {
     clearInterval(progress)
     stop.abort()
     hub.close()
-    await Promise.allSettled([reading, connection.done])
+    await Promise.allSettled([reading, delivery.done])
+    await input.close()
   }
 }
 
-async function readAll(
-  publisher: Publisher,
-  options: PushOptions,
-  kind: Awaited<ReturnType<typeof kindOfInput>>,
-  signal: AbortSignal,
-): Promise<void> {
-  const ffmpeg = {
-    ffmpeg: options.ffmpeg ?? 'ffmpeg',
-    videoBitrateBps: options.videoBitrateBps ?? DEFAULT_VIDEO_BITRATE_BPS,
-    keyInterval: options.keyInterval ?? DEFAULT_KEY_INTERVAL,
-    signal,
-  }
+async function readAll(publisher: Publisher, options: PushOptions, input: Input, signal: AbortSignal): Promise<void> {
+  const asf = input.kind === 'asf' ? options.provideAsf?.(publisher) : undefined
   do {
     let packets = 0
-    for await (const result of readInput(options.input, kind, ffmpeg)) {
+    for await (const result of input.read()) {
       if (signal.aborted || publisher.closed) return
       if (result.type === 'tracks') publisher.announce(result.tracks, result.metadata)
+      else if (result.type === 'asf') asf?.write(result.packet.bytes, result.packet.init)
       else {
         packets++
         publisher.write(result.packet)
@@ -104,10 +128,30 @@ async function readAll(
   } while (options.loop === true && !signal.aborted)
 }
 
+/** The way out of the encoder. */
+interface Delivery {
+  /** Runs until the stream has ended on the other side. Throws when it cannot go on. */
+  run(): Promise<void>
+  /** `run` is over, one way or the other. */
+  readonly done: Promise<void>
+  report(): PushReport
+}
+
+function openDelivery(hub: Hub, stream: Stream, options: PushOptions, signal: AbortSignal): Delivery {
+  const { serve, push: client, url } = options
+  if (serve !== undefined) return new Offer(hub, stream, serve, options, signal)
+  if (client === undefined || url === undefined) {
+    throw new ConfigError('ERR_PUSH_URL', 'expected an address to push to, or a port to serve on, found neither')
+  }
+  return new Connection(stream, client, new URL(url), options, signal)
+}
+
 /** Keeps the stream published: connects, and connects again with growing waiting times. */
-class Connection {
+class Connection implements Delivery {
   readonly done: Promise<void>
   readonly #stream: Stream
+  readonly #publish: PushClient
+  readonly #url: URL
   readonly #options: PushOptions
   readonly #signal: AbortSignal
   readonly #finish: () => void
@@ -115,8 +159,10 @@ class Connection {
   #reconnects = 0
   #lastError: string | undefined
 
-  constructor(stream: Stream, options: PushOptions, signal: AbortSignal) {
+  constructor(stream: Stream, publish: PushClient, url: URL, options: PushOptions, signal: AbortSignal) {
     this.#stream = stream
+    this.#publish = publish
+    this.#url = url
     this.#options = options
     this.#signal = signal
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -125,28 +171,23 @@ class Connection {
   }
 
   report(): PushReport {
-    const { bytes, packets, bitrateBps } = this.#stream.statistics
     return {
+      ...statistics(this.#stream),
       state: this.#state,
-      position: this.#stream.newest / MICROS_PER_SECOND,
-      packets,
-      bytes,
-      bitrateBps,
       reconnects: this.#reconnects,
       lastError: this.#lastError,
     }
   }
 
   async run(): Promise<void> {
-    const { push: publish, log, retries = Number.POSITIVE_INFINITY, insecureTls = false } = this.#options
+    const { log, retries = Number.POSITIVE_INFINITY, insecureTls = false } = this.#options
     const client: ClientContext = { signal: this.#signal, log, insecureTls }
-    const url = new URL(this.#options.url)
     try {
       for (let failures = 0; !this.#signal.aborted; ) {
         const started = performance.now()
         this.#state = 'publishing'
         try {
-          await publish(this.#stream, url, client)
+          await this.#publish(this.#stream, this.#url, client)
           return
         } catch (error) {
           if (this.#signal.aborted) return
@@ -165,6 +206,67 @@ class Connection {
       this.#finish()
     }
   }
+}
+
+/** Offers the stream to whoever fetches it, until it ends. */
+class Offer implements Delivery {
+  readonly done: Promise<void>
+  readonly #hub: Hub
+  readonly #stream: Stream
+  readonly #serve: NonNullable<PushOptions['serve']>
+  readonly #options: PushOptions
+  readonly #signal: AbortSignal
+  readonly #finish: () => void
+
+  constructor(
+    hub: Hub,
+    stream: Stream,
+    serve: NonNullable<PushOptions['serve']>,
+    options: PushOptions,
+    signal: AbortSignal,
+  ) {
+    this.#hub = hub
+    this.#stream = stream
+    this.#serve = serve
+    this.#options = options
+    this.#signal = signal
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.done = promise
+    this.#finish = resolve
+  }
+
+  report(): PushReport {
+    return { ...statistics(this.#stream), state: 'serving', reconnects: 0, lastError: undefined }
+  }
+
+  async run(): Promise<void> {
+    const { host, port, open } = this.#serve
+    const end = this.#stream.subscribe()
+    try {
+      const server = await open({ hub: this.#hub, path: PATH, host, port, log: this.#options.log })
+      try {
+        this.#options.onServing?.(server.port)
+        const aborted = Promise.withResolvers<void>()
+        this.#signal.addEventListener('abort', () => aborted.resolve(), { once: true })
+        if (!this.#signal.aborted) await Promise.race([drained(end), aborted.promise])
+      } finally {
+        await server.close()
+      }
+    } finally {
+      end.close()
+      this.#finish()
+    }
+  }
+}
+
+/** Resolves when the stream has ended. */
+async function drained(cursor: ReturnType<Stream['subscribe']>): Promise<void> {
+  while (await cursor.ready()) while (cursor.take() !== undefined);
+}
+
+function statistics(stream: Stream): Pick<PushReport, 'position' | 'packets' | 'bytes' | 'bitrateBps'> {
+  const { bytes, packets, bitrateBps } = stream.statistics
+  return { position: stream.newest / MICROS_PER_SECOND, packets, bytes, bitrateBps }
 }
 
 function isRefusal(error: HeadendError): boolean {

@@ -1,7 +1,11 @@
-/** Plays an address by a protocol's own client (RTMP …), through a hub of its own. */
+/** Plays an address by a protocol's own client (RTMP, Windows Media …), through a hub of its own. */
+import type { LogCursor, LogEntry } from '../../live/bounded-log.ts'
 import { Hub } from '../../live/hub.ts'
+import type { StreamEntry } from '../../live/stream-entry.ts'
+import type { UnitFormat } from '../../live/units.ts'
+import type { AsfPacket } from '../../media/containers/asf/model.ts'
 import type { ClientContext, Logger, Protocol } from '../../protocols/protocol.ts'
-import type { Source, SourceContext } from './source.ts'
+import type { NativeSource, SourceContext } from './source.ts'
 
 /** The client half of a protocol. */
 export type PullClient = Required<Pick<Protocol<unknown>, 'pull'>>['pull']
@@ -9,6 +13,12 @@ export type PullClient = Required<Pick<Protocol<unknown>, 'pull'>>['pull']
 export interface ClientOptions {
   readonly log: Logger
   readonly insecureTls: boolean
+  /** Where in a file to begin, milliseconds. */
+  readonly startMs?: number
+  /** Numbers of the streams wanted. */
+  readonly streams?: readonly number[]
+  /** With it, whole ASF packets come beside what is in them, where the client's wire carries ASF. */
+  readonly asfUnits?: UnitFormat<AsfPacket & LogEntry>
 }
 
 const PATH = 'live/played'
@@ -18,16 +28,21 @@ export async function* playByClient(
   url: URL,
   context: SourceContext,
   options: ClientOptions,
-): Source {
+): NativeSource {
+  const { log, insecureTls, startMs, streams, asfUnits } = options
   const hub = new Hub({ pathSettings: () => ({ graceMs: 0, onBusy: 'refuse', windowMs: 0 }) })
   const publisher = hub.publish(PATH)
   const { stream } = publisher
   const cursor = stream.subscribe()
+  // Opened before the client can write: nothing of it is missed.
+  const units = asfUnits && publisher.provide(asfUnits).open()
   const stop = new AbortController()
   const client: ClientContext = {
     signal: AbortSignal.any([context.signal, stop.signal]),
-    log: options.log,
-    insecureTls: options.insecureTls,
+    log,
+    insecureTls,
+    ...(startMs === undefined ? {} : { startMs }),
+    ...(streams === undefined ? {} : { streams }),
   }
   const pulled = pull(url, publisher, client).finally(() => hub.close())
   // The error is thrown below, when what came before it has been read.
@@ -35,7 +50,8 @@ export async function* playByClient(
   let tracks: unknown
   let repairs = 0
   try {
-    while (await cursor.ready()) {
+    while (await anyReady(cursor, units)) {
+      for (let packet = units?.take(); packet !== undefined; packet = units?.take()) yield { type: 'asf', packet }
       for (let entry = cursor.take(); entry !== undefined; entry = cursor.take()) {
         if (entry.tracks !== tracks) {
           tracks = entry.tracks
@@ -52,7 +68,19 @@ export async function* playByClient(
     if (!context.signal.aborted) await pulled
   } finally {
     cursor.close()
+    units?.close()
     stop.abort()
     hub.close()
+    // The client has its last words with the server.
+    await pulled.catch(() => undefined)
   }
+}
+
+/** False when all have ended and nothing is left in them. */
+function anyReady(
+  cursor: LogCursor<StreamEntry>,
+  units: LogCursor<AsfPacket & LogEntry> | undefined,
+): Promise<boolean> {
+  if (units === undefined || units.ended) return cursor.ready()
+  return cursor.ended ? units.ready() : Promise.race([cursor.ready(), units.ready()])
 }

@@ -1,38 +1,57 @@
-/** Writes what is played to a file or a pipe, as MP4 or FLV. */
+/** Writes what is played to a file or a pipe, as MP4, FLV or ASF. */
 import { createWriteStream } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { ConfigError } from '../../errors.ts'
 import type { DemuxResult } from '../../media/container.ts'
+import { AsfFileWriter, type FinishedFile } from '../../media/containers/asf/file-writer.ts'
+import type { AsfInit, AsfPacket } from '../../media/containers/asf/model.ts'
+import { AsfMuxer } from '../../media/containers/asf/muxer.ts'
+import { withLaterTimes } from '../../media/containers/asf/time-shift.ts'
+import { isAsfTrack } from '../../media/containers/asf/track-format.ts'
+import { isFlvTrack } from '../../media/containers/flv/codec-id.ts'
 import { FlvMuxer } from '../../media/containers/flv/muxer.ts'
 import { FragmentMuxer } from '../../media/containers/isobmff/muxer.ts'
+import { hasSampleEntry } from '../../media/containers/isobmff/sample-entry.ts'
 import type { Packet } from '../../media/packet.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../media/time.ts'
 import type { Track } from '../../media/track.ts'
+import type { AsfResult } from './source.ts'
 
-export type OutputFormat = 'mp4' | 'flv'
+export type OutputFormat = 'mp4' | 'flv' | 'asf'
 
 /** Packets of different tracks are put in order of time within this span. */
 const MAX_INTERLEAVE: Micros = 2 * MICROS_PER_SECOND
 /** Codecs every FLV player knows; others need Enhanced RTMP's form. */
 const PLAIN_FLV_CODECS = new Set(['h264', 'aac', 'mp3', 'amf0-data'])
+const CARRIES: Readonly<Record<OutputFormat, (track: Track) => boolean>> = {
+  flv: isFlvTrack,
+  mp4: ({ kind, codec }) => kind !== 'data' && hasSampleEntry(codec),
+  asf: isAsfTrack,
+}
 
-interface Muxer {
-  write(packet: Packet): void
+interface Muxer<Item> {
+  write(item: Item): void
   read(): Uint8Array | undefined
   end(): void
+  /** What makes a whole file of it, where the target can be written to anywhere. */
+  finish?(): FinishedFile
 }
 
 /**
  * Takes the results of a source. `target` is a file name or `-` for standard output. When a decoder configuration changes on the
- * way, an MP4 goes on in a second file (`name-2.mp4`), because one file has one set of configurations.
+ * way, an MP4 or ASF goes on in a second file (`name-2.mp4`), because one file has one set of configurations. An ASF is written of the
+ * source's own data packets where it gives them, and muxed of what is in them where it does not.
  */
 export class Output {
   readonly #target: string
   readonly #format: OutputFormat | undefined
   readonly #files: string[] = []
   #stream: Writable | undefined
-  #muxer: Muxer | undefined
+  #muxer: Muxer<Packet> | Muxer<AsfPacket> | undefined
+  /** The source gives whole data packets; these are written, and nothing else. */
+  #recording: { readonly init: AsfInit; readonly writer: AsfFileWriter; readonly startMs: number } | undefined
   #muxerTracks: readonly Track[] = []
   #tracks: readonly Track[] = []
   readonly #held: Packet[] = []
@@ -44,27 +63,32 @@ export class Output {
     this.#format = format ?? (target === '-' ? undefined : formatOf(target))
   }
 
+  /** Whole data packets are written as they are. */
+  get takesAsf(): boolean {
+    return this.#format === 'asf'
+  }
+
   /** Names of the files written. */
   get files(): readonly string[] {
     return this.#files
   }
 
   /** Writes; resolves when the target can take more. Throws what the target threw. */
-  async write(result: DemuxResult): Promise<void> {
+  async write(result: DemuxResult | AsfResult): Promise<void> {
     if (result.type === 'tracks') {
       this.#tracks = result.tracks
-      return
+    } else if (result.type === 'asf') {
+      if (this.takesAsf) await this.#record(result.packet)
+    } else if (this.#recording === undefined) {
+      this.#held.push(result.packet)
+      await this.#release(false)
     }
-    this.#held.push(result.packet)
-    await this.#release(false)
   }
 
   /** Writes what is held and closes the target. */
   async end(): Promise<void> {
     await this.#release(true)
-    this.#muxer?.end()
-    await this.#drain()
-    await this.#close()
+    await this.#finish()
   }
 
   /** Gives the muxer packets in order of decode time, as far as no earlier one can still come. */
@@ -87,28 +111,65 @@ export class Output {
   }
 
   async #mux(packet: Packet): Promise<void> {
-    if (!this.#muxerTracks.includes(packet.track)) await this.#open()
-    this.#muxer?.write(packet)
+    if (!this.#muxerTracks.includes(packet.track)) {
+      this.#muxerTracks = this.#tracks
+      await this.#open(this.#createMuxer())
+    }
+    const muxer = this.#muxer as Muxer<Packet> | undefined
+    muxer?.write(packet)
     await this.#drain()
   }
 
-  async #open(): Promise<void> {
-    if (this.#muxer !== undefined) {
-      this.#muxer.end()
-      await this.#drain()
-      await this.#close()
+  async #record(packet: AsfPacket): Promise<void> {
+    if (this.#recording?.init !== packet.init) {
+      // A file begins at zero, wherever in a broadcast that is.
+      const startMs = packet.init.broadcast ? packet.sendTimeMs : 0
+      const recording = { init: packet.init, writer: new AsfFileWriter(packet.init), startMs }
+      this.#recording = recording
+      await this.#open(recording.writer)
     }
-    this.#muxerTracks = this.#tracks
-    const plain = this.#tracks.every((track) => PLAIN_FLV_CODECS.has(track.codec))
-    const format = this.#format ?? (plain ? 'flv' : 'mp4')
-    this.#muxer =
-      format === 'flv'
-        ? new FlvMuxer(this.#tracks)
-        : new FragmentMuxer(this.#tracks.filter((track) => track.kind !== 'data'))
+    const { writer, startMs } = this.#recording
+    writer.write(startMs === 0 ? packet : earlier(packet, startMs))
+    await this.#drain()
+  }
+
+  #createMuxer(): Muxer<Packet> {
+    const tracks = this.#tracks
+    const format = this.#format ?? formatFor(tracks)
+    if (!tracks.some((track) => CARRIES[format](track))) {
+      const codecs = tracks.map(({ codec }) => codec).join(', ')
+      throw new ConfigError('ERR_PLAY_OUTPUT', `expected a format that carries ${codecs}, found ${format}`)
+    }
+    switch (format) {
+      case 'flv':
+        return new FlvMuxer(tracks)
+      case 'mp4':
+        return new FragmentMuxer(tracks.filter((track) => track.kind !== 'data'))
+      case 'asf':
+        return new AsfMuxer(tracks)
+    }
+  }
+
+  /** Goes on in the next file. */
+  async #open(muxer: Muxer<Packet> | Muxer<AsfPacket>): Promise<void> {
+    await this.#finish()
+    this.#muxer = muxer
     this.#stream = this.#openTarget()
     this.#stream.on('error', (error) => {
       this.#failure = error
     })
+  }
+
+  async #finish(): Promise<void> {
+    const muxer = this.#muxer
+    if (muxer === undefined) return
+    muxer.end()
+    await this.#drain()
+    const name = this.#files.at(-1)
+    const finished = name === undefined || !(await isPlainFile(name)) ? undefined : muxer.finish?.()
+    if (finished !== undefined) this.#stream?.write(finished.index)
+    await this.#close()
+    if (name !== undefined && finished !== undefined) await overwriteStart(name, finished.header)
   }
 
   #openTarget(): Writable {
@@ -144,11 +205,38 @@ export class Output {
   }
 }
 
+function earlier(packet: AsfPacket, startMs: number): AsfPacket {
+  const bytes = withLaterTimes(packet.bytes, packet.init.packetSize, 2 ** 32 - startMs)
+  return { ...packet, bytes, sendTimeMs: packet.sendTimeMs - startMs }
+}
+
+/** For standard output, when nobody said a format. */
+function formatFor(tracks: readonly Track[]): OutputFormat {
+  if (tracks.every((track) => PLAIN_FLV_CODECS.has(track.codec))) return 'flv'
+  return tracks.some(CARRIES.mp4) ? 'mp4' : 'asf'
+}
+
+/** Neither a pipe nor a device: its start can be written again. */
+async function isPlainFile(name: string): Promise<boolean> {
+  if (name === '-') return false
+  return (await stat(name).catch(() => undefined))?.isFile() === true
+}
+
+async function overwriteStart(name: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(name, 'r+')
+  try {
+    await file.write(bytes, 0, bytes.byteLength, 0)
+  } finally {
+    await file.close()
+  }
+}
+
 function formatOf(target: string): OutputFormat {
   if (/\.(mp4|m4v|m4a|cmfv)$/i.test(target)) return 'mp4'
   if (/\.flv$/i.test(target)) return 'flv'
+  if (/\.(asf|wmv|wma)$/i.test(target)) return 'asf'
   throw new ConfigError(
     'ERR_PLAY_OUTPUT',
-    `expected an output that ends in .mp4 or .flv (or "-"), found ${JSON.stringify(target)}`,
+    `expected an output that ends in .mp4, .flv or .asf (or "-"), found ${JSON.stringify(target)}`,
   )
 }

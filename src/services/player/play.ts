@@ -1,5 +1,7 @@
 /** The player: opens any address the server offers, checks and measures it, and writes or pipes it. */
 import { ConfigError } from '../../errors.ts'
+import { playHttpAsf } from './asf-source.ts'
+import { type OpenAddress, playAsx } from './asx-source.ts'
 import { type ClientOptions, type PullClient, playByClient } from './client-source.ts'
 import { playDash } from './dash-source.ts'
 import { playHttpFlv, playWebSocketFlv } from './flv-source.ts'
@@ -7,21 +9,25 @@ import { playHls } from './hls-source.ts'
 import { shown } from './http.ts'
 import { Measurement, type PlayReport } from './measurement.ts'
 import { Output, type OutputFormat } from './output.ts'
-import type { Source, SourceContext } from './source.ts'
+import type { NativeSource, SourceContext } from './source.ts'
 
 /** What to play, how long, and where to. */
 export interface PlayOptions {
   readonly url: string
   /** Seconds after which playing ends; without it, with the stream. */
   readonly duration?: number
-  /** File (`.mp4`, `.flv`) or `-` for standard output. */
+  /** Seconds into a file at which to begin; Windows Media only. */
+  readonly start?: number
+  /** Numbers of the streams wanted, of an ASF header; Windows Media only. Default: all, the best of those that exclude each other. */
+  readonly streams?: readonly number[]
+  /** File (`.mp4`, `.flv`, `.asf`, `.wmv`, `.wma`) or `-` for standard output. */
   readonly output?: string
   /** Overrides what the output's name says. */
   readonly format?: OutputFormat
   readonly signal?: AbortSignal
   /** Called about once a second. */
   readonly onProgress?: (report: PlayReport) => void
-  readonly client: ClientOptions
+  readonly client: Omit<ClientOptions, 'startMs' | 'streams'>
   /** The protocol client for a URL scheme, where one exists. */
   readonly findClient: (scheme: string) => PullClient | undefined
 }
@@ -32,10 +38,15 @@ export interface PlayResult extends PlayReport {
 }
 
 const PROGRESS_MS = 1000
+/** Schemes whose clients can begin in the middle and choose streams. */
+const CHOOSING_SCHEMES = new Set(['mms', 'mmsh'])
+/** Files with addresses of video and audio, or of either. */
+const ASX_ENDINGS = new Set(['.asx', '.wvx', '.wax'])
 
 /**
  * Resolves when the stream ends, the duration is over or the signal aborts; the report's `problems` tell whether the stream kept the
- * rules. Throws ConfigError ERR_PLAY_URL for an address that no player here can open, and what the source throws.
+ * rules. Throws ConfigError ERR_PLAY_URL for an address that no player here can open or that cannot do what is asked of it, and what
+ * the source throws.
  */
 export async function play(options: PlayOptions): Promise<PlayResult> {
   const url = parseUrl(options.url)
@@ -49,13 +60,13 @@ export async function play(options: PlayOptions): Promise<PlayResult> {
     onBytes: (count) => measurement.addBytes(count),
     onDelay: (milliseconds) => measurement.addDelay(milliseconds),
   }
-  const source = openSource(url, context, options)
+  const source = openSource(url, context, options, output?.takesAsf === true)
   const limit = options.duration === undefined ? undefined : setTimeout(() => stop.abort(), options.duration * 1000)
   const progress = setInterval(() => options.onProgress?.(measurement.report()), PROGRESS_MS)
   try {
     for await (const result of source) {
       if (result.type === 'tracks') measurement.setTracks(result.tracks)
-      else measurement.addPacket(result.packet)
+      else if (result.type === 'packet') measurement.addPacket(result.packet)
       await output?.write(result)
       if (signal.aborted) break
     }
@@ -71,13 +82,45 @@ export async function play(options: PlayOptions): Promise<PlayResult> {
   return { ...measurement.report(), files: output?.files ?? [] }
 }
 
-function openSource(url: URL, context: SourceContext, options: PlayOptions): Source {
-  const scheme = url.protocol.slice(0, -1)
-  const client = options.findClient(scheme)
-  if (client !== undefined) return playByClient(client, url, context, options.client)
-  const plain = scheme === 'https' ? 'http' : scheme === 'wss' ? 'ws' : scheme
-  const kind = `${plain}:${/\.\w+$/.exec(url.pathname)?.[0] ?? ''}`
-  switch (kind) {
+/** `native`: whole ASF packets are wanted beside what is in them. */
+function openSource(url: URL, context: SourceContext, options: PlayOptions, native: boolean): NativeSource {
+  const { start, streams } = options
+  const startMs = start === undefined ? undefined : Math.round(start * 1000)
+  const isFile = kindOf(url) === 'http:.asx'
+  if ((start !== undefined || streams !== undefined) && !isFile && !CHOOSING_SCHEMES.has(schemeOf(url))) {
+    throw new ConfigError(
+      'ERR_PLAY_URL',
+      `expected mms:// or mmsh:// to begin later or to choose streams, found ${JSON.stringify(shown(url))}`,
+    )
+  }
+  const opening = { ...options, native, startMs }
+  const open: OpenAddress = (address, from) =>
+    openAddress(address, context, { ...opening, startMs: startMs ?? from }, undefined)
+  const source = isFile ? playAsx(url, context, open) : openAddress(url, context, opening, open)
+  if (source === undefined) throw unknownAddress(options.url)
+  return source
+}
+
+/** `follow` opens what an ASX file in the place of media leads to. */
+function openAddress(
+  url: URL,
+  context: SourceContext,
+  options: PlayOptions & { readonly native: boolean; readonly startMs: number | undefined },
+  follow: OpenAddress | undefined,
+): NativeSource | undefined {
+  const pull = options.findClient(schemeOf(url))
+  if (pull !== undefined) {
+    const { client, native, startMs, streams } = options
+    const { log, insecureTls, asfUnits } = client
+    return playByClient(pull, url, context, {
+      log,
+      insecureTls,
+      ...(native && asfUnits !== undefined ? { asfUnits } : {}),
+      ...(startMs === undefined ? {} : { startMs }),
+      ...(streams === undefined ? {} : { streams }),
+    })
+  }
+  switch (kindOf(url)) {
     case 'http:.m3u8':
       return playHls(url, context)
     case 'http:.mpd':
@@ -86,9 +129,25 @@ function openSource(url: URL, context: SourceContext, options: PlayOptions): Sou
       return playHttpFlv(url, context)
     case 'ws:.flv':
       return playWebSocketFlv(url, context)
+    case 'http:.asf':
+    case 'http:.wmv':
+    case 'http:.wma':
+      return playHttpAsf(url, context, follow)
     default:
-      throw unknownAddress(options.url)
+      return undefined
   }
+}
+
+function schemeOf(url: URL): string {
+  return url.protocol.slice(0, -1)
+}
+
+/** Scheme without its TLS, and the ending of the path: `http:.flv`. */
+function kindOf(url: URL): string {
+  const scheme = schemeOf(url)
+  const plain = scheme === 'https' ? 'http' : scheme === 'wss' ? 'ws' : scheme
+  const ending = /\.\w+$/.exec(url.pathname)?.[0].toLowerCase() ?? ''
+  return `${plain}:${ASX_ENDINGS.has(ending) ? '.asx' : ending}`
 }
 
 function parseUrl(text: string): URL {
@@ -99,6 +158,6 @@ function parseUrl(text: string): URL {
 function unknownAddress(text: string): ConfigError {
   return new ConfigError(
     'ERR_PLAY_URL',
-    `expected rtmp(s)://…, http(s)://….m3u8, ….mpd or ….flv, or ws(s)://….flv, found ${JSON.stringify(text.split('?')[0]?.slice(0, 200))}`,
+    `expected rtmp(s)://…, mms(h)://…, http(s)://….m3u8, ….mpd, ….flv, ….asf or ….asx, or ws(s)://….flv, found ${JSON.stringify(text.split('?')[0]?.slice(0, 200))}`,
   )
 }

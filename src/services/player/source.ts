@@ -1,5 +1,6 @@
 /** What the player reads: an address opened by one of several protocols, as tracks and packets in order of arrival. */
 import type { DemuxResult } from '../../media/container.ts'
+import type { AsfPacket } from '../../media/containers/asf/model.ts'
 
 /** Something a stream did against its own rules. */
 export interface Problem {
@@ -21,4 +22,11 @@ export interface SourceContext {
 /** Ends with the stream, or when the signal aborts. Throws HeadendError when the address cannot be played. */
 export type Source = AsyncGenerator<DemuxResult, void, undefined>
 
-export type OpenSource = (url: URL, context: SourceContext) => Source
+/** A whole ASF data packet as its wire carried it. Comes before the packets within. */
+export interface AsfResult {
+  readonly type: 'asf'
+  readonly packet: AsfPacket
+}
+
+/** A source whose wire may carry ASF, for outputs that keep it as it is. */
+export type NativeSource = AsyncGenerator<DemuxResult | AsfResult, void, undefined>

@@ -11,8 +11,8 @@ const PRESENTATION_TIME_AT = 4
 const REPLICATED_BASICS = 8
 
 /**
- * A copy of `bytes` with `deltaMs` (from 0) added to the send time and to every presentation time; 32 bits wrap. Object numbers stay, and
- * packets of parity alone have no times. Throws FormatError as `DataPacketCursor` does.
+ * A copy of `bytes` with `deltaMs` (0 to 2^32) added to the send time and to every presentation time. They are of 32 bits and wrap:
+ * 2^32 less some is earlier. Object numbers stay, and packets of parity alone have no times. Throws FormatError as `DataPacketCursor` does.
  */
 export function withLaterTimes(bytes: Uint8Array, packetSize: number, deltaMs: number): Uint8Array {
   const copy = Uint8Array.from(bytes)
