@@ -36,7 +36,7 @@ export type WmspClientEvent =
     }
   /** One of the three `$P` is whole. */
   | { readonly type: 'pair' }
-  /** The streams of what comes now. */
+  /** The streams of what comes now: those of the header that were asked for. */
   | { readonly type: 'header'; readonly init: AsfInit }
   /** One ASF data packet, and its number in the file. A view of what was written. */
   | { readonly type: 'packet'; readonly bytes: Uint8Array; readonly number: number }

@@ -436,6 +436,25 @@ describe('the player of the checklist', () => {
     assert.equal(other.aside.length, 1)
   })
 
+  test('PLY-30: of a predicted entry those streams are selected that are wanted, where it has others', () => {
+    const predicts: HeaderLine[] = [['Supported', 'com.microsoft.wm.predstrm']]
+    const next = testInit('two', { exclusive: true })
+    const dialogue = playing({}, { headers: predicts }).hears(endPacket(1), changePacket(0), META, headerFrame(next))
+    assert.equal(dialogue.types(), 'header header side')
+    assert.equal(dialogue.aside[0]?.pragma.text('stream-switch-entry'), 'ffff:1:2 ffff:2:0')
+  })
+
+  test('PLY-09: the header told has the streams that come; none is an error', () => {
+    const dialogue = playing({ streams: [2] })
+    const header = dialogue.events.find((event) => event.type === 'header')
+    assert.deepEqual(
+      header?.init.streams.map(({ number }) => number),
+      [2],
+    )
+    assert.equal(header?.init.bytes, dialogue.session.init?.bytes)
+    refuses(() => described({ streams: [9] }), 'ERR_WMSP_NO_STREAM')
+  })
+
   test('PLY-31: a client that does not want prediction does not list it', () => {
     assert.match(new Dialogue().last.request.header('supported') ?? '', /predstrm/)
     assert.doesNotMatch(new Dialogue({ predictive: false }).last.request.header('supported') ?? '', /predstrm/)

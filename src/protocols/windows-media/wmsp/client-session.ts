@@ -15,7 +15,7 @@ import type { WmspClientEvent, WmspClientRequest } from './client-events.ts'
 import { FragmentJoiner } from './client-header.ts'
 import { type ClientAddress, ClientPeer } from './client-peer.ts'
 import { describeRequest, keepAliveRequest, logRequest, playRequest, selectStreamRequest } from './client-request.ts'
-import { selectStreams } from './client-streams.ts'
+import { selectStreams, withStreams } from './client-streams.ts'
 
 const USER_AGENTS = { player: 'NSPlayer/12.0.0.1', server: 'NSServer/9.6.0.1' } as const
 /** Media that may come faster than it is played, milliseconds: what a player gathers before it begins. */
@@ -54,9 +54,13 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
   #expected = ''
   #pairs = 0
   #init: AsfInit | undefined
+  /** The same with the streams that are taken; another object only where some are not. */
+  #taken: AsfInit | undefined
   #description: ContentDescription = []
   /** The first header of this Play is followed by another one at once. */
   #newHeader = false
+  /** The header to come is that of another entry. */
+  #changed = false
   /** Packets of this entry came. */
   #flowed = false
   #linkBps: number | undefined
@@ -300,10 +304,11 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
   }
 
   #onHeader(bytes: Uint8Array): WmspClientEvent | undefined {
-    const before = this.#init
     // Play repeats what Describe gave: the same bytes are the same header.
-    const init = before !== undefined && Buffer.compare(before.bytes, bytes) === 0 ? before : parseAsfInit(bytes)
-    this.#init = init
+    if (this.#init === undefined || Buffer.compare(this.#init.bytes, bytes) !== 0) {
+      this.#init = parseAsfInit(bytes)
+      this.#taken = withStreams(this.#init, selectStreams(this.#init, this.#request.streams))
+    }
     if (this.#asked === 'describe') {
       this.#state = 'described'
       this.#expected = ''
@@ -313,15 +318,17 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
     this.#expected = this.#newHeader ? 'C' : this.#isOld() ? 'CDEHM' : 'CDE'
     this.#newHeader = false
     this.#flowed = false
-    if (this.#state === 'idle') this.#select()
+    const init = this.#taken ?? this.#init
+    const isChange = this.#changed
+    this.#changed = false
+    if (this.#state === 'idle' || (isChange && init !== this.#init)) this.#select(this.#init)
     return { type: 'header', init }
   }
 
-  /** The server waits to hear which streams of the new entry are wanted. */
-  #select(): void {
+  /** The server waits to hear which streams of the new entry are wanted, or has predicted others than we take. */
+  #select(init: AsfInit): void {
     this.#state = 'streaming'
-    if (this.#init === undefined) return
-    const request = selectStreamRequest(this.#peer.context(), selectStreams(this.#init, this.#request.streams))
+    const request = selectStreamRequest(this.#peer.context(), selectStreams(init, this.#request.streams))
     this.#events.push({ type: 'side', purpose: 'select-stream', address: this.#peer.address, request })
   }
 
@@ -350,6 +357,7 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
       return
     }
     this.#state = this.#peer.predicts ? 'streaming' : 'idle'
+    this.#changed = true
     this.#expected = 'MH'
   }
 

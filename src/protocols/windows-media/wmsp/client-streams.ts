@@ -1,4 +1,5 @@
 /** Which streams of a content a client takes: all it can use, and of those that exclude each other the best (MS-WMSP 3.1.4.3.1, ASF 3.8). */
+import { PeerError } from '../../../errors.ts'
 import type { AsfInit } from '../../../media/containers/asf/model.ts'
 import type { SwitchEntry } from '../stream-selection.ts'
 
@@ -20,4 +21,18 @@ export function selectStreams(
   }
   const takes = (number: number) => (wanted === undefined ? !refused.has(number) : wanted.includes(number))
   return init.streams.map(({ number }) => ({ source: undefined, target: number, level: takes(number) ? 0 : 2 }))
+}
+
+/**
+ * The header with the streams that come: what decides where a viewer can start must not be one that never does. The very same object when
+ * all come. Throws PeerError ERR_WMSP_NO_STREAM when none does.
+ */
+export function withStreams(init: AsfInit, entries: readonly SwitchEntry[]): AsfInit {
+  const taken = new Set(entries.filter(({ level }) => level !== 2).map(({ target }) => target))
+  const streams = init.streams.filter(({ number }) => taken.has(number))
+  if (streams.length === 0) {
+    const numbers = init.streams.map(({ number }) => number).join(', ')
+    throw new PeerError('ERR_WMSP_NO_STREAM', `expected some of the streams ${numbers} to be asked for, found none`)
+  }
+  return streams.length === init.streams.length ? init : { ...init, streams }
 }

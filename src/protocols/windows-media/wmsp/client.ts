@@ -16,7 +16,7 @@ import { ClientReception } from './client-reception.ts'
 import { WmspClientSession } from './client-session.ts'
 
 /** What to play of the address. */
-export interface WmspPullOptions extends ClientContext, Pick<WmspClientRequest, 'rate'> {
+export interface WmspPullOptions extends ClientContext, Pick<WmspClientRequest, 'rate' | 'predictive'> {
   readonly timeouts?: Partial<WmspClientTimeouts>
 }
 
@@ -83,7 +83,7 @@ class Pull {
     this.#ingest = new ClientIngest(publisher)
     this.#settle = Promise.withResolvers()
     this.done = this.#settle.promise
-    const { startMs, rate, streams, role = 'player' } = client
+    const { startMs, rate, streams, predictive, role = 'player' } = client
     this.#session = new WmspClientSession({
       url,
       role,
@@ -93,6 +93,7 @@ class Pull {
       ...(startMs === undefined ? {} : { startMs }),
       ...(rate === undefined ? {} : { rate }),
       ...(streams === undefined ? {} : { streams }),
+      ...(predictive === undefined ? {} : { predictive }),
     })
     this.#deadline(this.#timeouts.startMs, 'the stream')
     client.signal.addEventListener('abort', this.#onAbort, { once: true })
