@@ -165,11 +165,10 @@ export class Output {
     if (muxer === undefined) return
     muxer.end()
     await this.#drain()
-    const name = this.#files.at(-1)
-    const finished = name === undefined || !(await isPlainFile(name)) ? undefined : muxer.finish?.()
-    if (finished !== undefined) this.#stream?.write(finished.index)
     await this.#close()
-    if (name !== undefined && finished !== undefined) await overwriteStart(name, finished.header)
+    const name = this.#files.at(-1)
+    if (name !== undefined && muxer.finish !== undefined && (await isPlainFile(name)))
+      await complete(name, muxer.finish())
   }
 
   #openTarget(): Writable {
@@ -222,10 +221,13 @@ async function isPlainFile(name: string): Promise<boolean> {
   return (await stat(name).catch(() => undefined))?.isFile() === true
 }
 
-async function overwriteStart(name: string, bytes: Uint8Array): Promise<void> {
+/** Puts the header in the place of the first one, and the index behind the end. */
+async function complete(name: string, { header, index }: FinishedFile): Promise<void> {
   const file = await open(name, 'r+')
   try {
-    await file.write(bytes, 0, bytes.byteLength, 0)
+    const { size } = await file.stat()
+    await file.write(index, 0, index.byteLength, size)
+    await file.write(header, 0, header.byteLength, 0)
   } finally {
     await file.close()
   }
