@@ -1,6 +1,6 @@
 /** What a client says while it plays: other streams, the next entry, stop (MS-WMSP 2.2.2.7, 2.2.2.8, 2.2.2.10, 3.2.5.7, 3.2.5.9, 3.2.5.10). */
 import { PeerError } from '../../../errors.ts'
-import { applySwitches, switchEntries } from '../stream-selection.ts'
+import { applySwitches, type StreamLevels, switchEntries } from '../stream-selection.ts'
 import type { ActivePlay } from './active-play.ts'
 import { type Answer, headersOf, NOT_CACHED } from './answer.ts'
 import type { Call, WmspService } from './call.ts'
@@ -50,12 +50,13 @@ function select(service: WmspService, call: Call, play: ActivePlay): void {
   play.playback.select(selection)
 }
 
-/** Only what changes need be listed. */
-function selectionOf(call: Call, { viewing }: ActivePlay) {
+/** In the middle of an entry only changes need be listed, of a new one everything that is wanted. */
+function selectionOf(call: Call, { viewing, session }: ActivePlay): StreamLevels {
   const { init } = viewing
   const numbers = init.streams.map(({ number }) => number)
-  const entries = switchEntries(call.pragma, call.product, numbers) ?? []
-  return applySwitches(entries, init, viewing.selection)
+  const entries = switchEntries(call.pragma, call.product, numbers)
+  if (entries === undefined) return viewing.selection
+  return applySwitches(entries, init, session.state === 'waiting' ? undefined : viewing.selection)
 }
 
 /** The packets that come next belong to this answer. */

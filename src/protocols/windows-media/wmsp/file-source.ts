@@ -1,11 +1,10 @@
 /** A file on its way to one viewer, forwards: read in blocks, sent when it is due (MS-WMSP 3.2.5.6). */
-import { FormatError } from '../../../errors.ts'
 import type { AsfInit, AsfPacket } from '../../../media/containers/asf/model.ts'
-import { withoutPadding, withPadding } from '../../../media/containers/asf/padding.ts'
 import type { Clock } from './clock.ts'
 import { chunkBody, FrameBuffer } from './data-frames.ts'
 import type { EntrySource, Numbering, SourceState } from './entry-source.ts'
 import type { Pacer } from './pacer.ts'
+import { fileForm, networkForm, readable } from './packet-forms.ts'
 import { type Selection, SelectionFilter } from './selection-filter.ts'
 
 /** Bytes read at once; as much again may wait to be sent. */
@@ -151,16 +150,11 @@ export class FileSource implements EntrySource {
     return chunked ? chunk : chunkBody(chunk)
   }
 
-  /** `undefined` for a packet that cannot be sent in the form that this viewer needs. */
   #wireForm(bytes: Uint8Array): Uint8Array | undefined {
     const { keepPadding, shift } = this.#options
-    try {
-      const shifted = shift === undefined ? bytes : shift(bytes)
-      return keepPadding ? withPadding(shifted, this.init.packetSize) : withoutPadding(shifted)
-    } catch (error) {
-      if (error instanceof FormatError) return undefined
-      throw error
-    }
+    const shifted = shift === undefined ? bytes : readable(() => shift(bytes))
+    if (shifted === undefined) return undefined
+    return keepPadding ? fileForm(shifted, this.init.packetSize) : networkForm(shifted)
   }
 
   #peek(): AsfPacket | undefined {
@@ -201,15 +195,5 @@ export class FileSource implements EntrySource {
       this.#cancelTimer = undefined
       this.onWake?.()
     })
-  }
-}
-
-/** Without padding; as it is when that cannot be told. */
-export function networkForm(bytes: Uint8Array): Uint8Array {
-  try {
-    return withoutPadding(bytes)
-  } catch (error) {
-    if (error instanceof FormatError) return bytes
-    throw error
   }
 }

@@ -6,6 +6,7 @@ import type { AsfInit } from '../../../media/containers/asf/model.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../../media/time.ts'
 import { type AsfUnit, asfUnits } from '../asf-units.ts'
 import { FrameBuffer, SharedFrames } from './data-frames.ts'
+import { fileForm } from './packet-forms.ts'
 import { beginsKey, cut, isWhole, leadingVideo, type Selection, selectionKey } from './selection-filter.ts'
 
 /** A merged buffer is closed when it reaches this size, bytes. */
@@ -26,6 +27,8 @@ export type UnitStream = Pick<Stream, 'units' | 'state'>
 interface FeedOptions {
   /** `undefined`: everything. */
   readonly selection: Selection | undefined
+  /** Packets as long as in a file. */
+  readonly padded: boolean
   readonly windowMs: number
   readonly onClose: () => void
 }
@@ -119,8 +122,9 @@ export class FramedFeed {
   }
 
   #cut({ bytes, init }: AsfUnit): Uint8Array | undefined {
-    const { selection } = this.#options
-    return selection === undefined || this.#whole ? bytes : cut(bytes, init, selection)
+    const { selection, padded } = this.#options
+    const left = selection === undefined || this.#whole ? bytes : cut(bytes, init, selection)
+    return left === undefined || !padded ? left : fileForm(left, init.packetSize)
   }
 
   /** Key packets are those of the first video; who selected another one starts where that begins. */
@@ -191,10 +195,10 @@ export class FramedFeeds {
   }
 
   /** Throws UnavailableError ERR_WMSP_SELECTIONS when too many selections of the stream are watched. `undefined`: everything. */
-  feed(stream: UnitStream, selection: Selection | undefined): FramedFeed {
+  feed(stream: UnitStream, selection: Selection | undefined, padded: boolean): FramedFeed {
     const feeds = this.#feeds.get(stream) ?? new Map<string, FramedFeed>()
     this.#feeds.set(stream, feeds)
-    const key = selection === undefined ? '*' : selectionKey(selection)
+    const key = `${padded ? 'padded ' : ''}${selection === undefined ? '*' : selectionKey(selection)}`
     const known = feeds.get(key)
     if (known !== undefined) return known
     if (feeds.size >= MAX_SELECTIONS) {
@@ -203,7 +207,12 @@ export class FramedFeeds {
         `expected at most ${MAX_SELECTIONS} different selections of a stream at the same time`,
       )
     }
-    const feed = new FramedFeed(stream, { selection, windowMs: this.#windowMs, onClose: () => feeds.delete(key) })
+    const feed = new FramedFeed(stream, {
+      selection,
+      padded,
+      windowMs: this.#windowMs,
+      onClose: () => feeds.delete(key),
+    })
     if (!feed.closed) feeds.set(key, feed)
     return feed
   }

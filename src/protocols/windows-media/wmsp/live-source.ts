@@ -5,6 +5,7 @@ import { type AsfUnit, asfUnits } from '../asf-units.ts'
 import { chunkBody, FrameBuffer, type SharedFrames } from './data-frames.ts'
 import type { EntrySource, Numbering, SourceState } from './entry-source.ts'
 import type { FramedFeeds, UnitStream } from './live-feed.ts'
+import { fileForm } from './packet-forms.ts'
 import { isWhole, type Selection, SelectionFilter } from './selection-filter.ts'
 
 /** Bytes framed for one viewer at once while its selection changes. */
@@ -18,6 +19,8 @@ export interface LiveSourceOptions {
   readonly numbering: Numbering
   /** The bytes are whole HTTP chunks. */
   readonly chunked: boolean
+  /** The viewer wants packets as long as in a file. */
+  readonly keepPadding: boolean
 }
 
 /** What a viewer gets while it goes over from one selection to the other: packets framed for it alone. */
@@ -153,8 +156,8 @@ export class LiveSource implements EntrySource {
   }
 
   #open(selection: Selection): LogCursor<SharedFrames> {
-    const { feeds, stream } = this.#options
-    return feeds.feed(stream, isWhole(selection, this.#init) ? undefined : selection).open()
+    const { feeds, stream, keepPadding } = this.#options
+    return feeds.feed(stream, isWhole(selection, this.#init) ? undefined : selection, keepPadding).open()
   }
 
   #sameFeed(selection: Selection): boolean {
@@ -197,7 +200,7 @@ export class LiveSource implements EntrySource {
       if (target.ended) this.#arrive(bridge, undefined)
     }
     const frames = new FrameBuffer()
-    const { numbering, chunked } = this.#options
+    const { numbering, chunked, keepPadding } = this.#options
     while (frames.length < MAX_BRIDGED_BYTES) {
       const unit = units.take()
       if (unit === undefined) {
@@ -211,7 +214,8 @@ export class LiveSource implements EntrySource {
       }
       if (unit.number <= this.#last) continue
       this.#last = unit.number
-      const bytes = filter.filter(unit.bytes)
+      const left = filter.filter(unit.bytes)
+      const bytes = left !== undefined && keepPadding ? fileForm(left, this.#init.packetSize) : left
       if (bytes !== undefined) frames.add({ number: unit.number, bytes }, numbering.next + frames.count, false)
     }
     if (frames.count === 0) return undefined

@@ -107,9 +107,10 @@ async function begin(service: WmspService, call: Call, beginning: Beginning): Pr
     },
     selection,
   )
-  const grant = grantFor(service, call, request, content, selection)
+  const bitrateBps = bitrateFor(content, selection)
+  const grant = grantFor(service, call, request, content, bitrateBps)
   const source = await viewing.firstSource(grant.pace)
-  const profile = await profileHeader(call, session, content, { selection, grant, request })
+  const profile = await profileHeader(session, content, { selection, grant, request, bitrateBps })
   const keepOpen = !request.chunked && rules.modern && call.keepAlive && saysKeepAlive(call)
   const opening =
     before !== undefined
@@ -167,31 +168,36 @@ function selectionOf(call: Call, session: WmspSession, init: AsfInit): StreamLev
   return session.selection ?? new Map()
 }
 
-/** A live stream comes as fast as it is made. */
-function grantFor(
-  service: WmspService,
-  call: Call,
-  request: PlayRequest,
-  content: Content,
-  selection: StreamLevels,
-): Grant {
-  if (content.kind === 'live') return { pace: { fastMs: 0, fastFactor: 1, speed: 1 }, tokens: [], accelMs: 0 }
-  const { init, asf, size } = content
-  const average = asf.durationMs > 0 ? Math.round((size * 8000) / asf.durationMs) : init.maxBitrateBps
-  return grantPace(request, call.rules, service.options, bitrateOf(init, selection) || average)
+/** Bits a second of what is sent: as the header says, else as the whole file has. */
+function bitrateFor(content: Content, selection: StreamLevels): number {
+  const told = bitrateOf(content.init, selection)
+  if (told > 0 || content.kind === 'live' || content.asf.durationMs <= 0) return told
+  return Math.round((content.size * 8000) / content.asf.durationMs)
 }
 
+/** A live stream comes as fast as it is made. */
+function grantFor(service: WmspService, call: Call, request: PlayRequest, content: Content, bitrateBps: number): Grant {
+  if (content.kind === 'live') return { pace: { fastMs: 0, fastFactor: 1, speed: 1 }, tokens: [], accelMs: 0 }
+  return grantPace(request, call.rules, service.options, bitrateBps)
+}
+
+interface Granted {
+  readonly selection: StreamLevels
+  readonly grant: Grant
+  readonly request: PlayRequest
+  readonly bitrateBps: number
+}
+
+/** For who says that it understands it. */
 async function profileHeader(
-  call: Call,
   session: WmspSession,
   content: Content,
-  { selection, grant, request }: { selection: StreamLevels; grant: Grant; request: PlayRequest },
+  { selection, grant, request, bitrateBps }: Granted,
 ): Promise<HeaderLine[]> {
-  if (!session.features.startupProfile || content.kind === 'live' || grant.accelMs === 0 || request.rate !== 1)
-    return []
-  if (call.request.header('supported') === undefined) return []
+  const { accelMs } = grant
+  if (!session.features.startupProfile || content.kind === 'live' || accelMs === 0 || request.rate !== 1) return []
   const from = request.position.type === 'time' ? await content.asf.packetAt(request.position.ms) : 0
-  const value = await startupProfile(content, { from, selection, accelMs: grant.accelMs })
+  const value = await startupProfile(content, { from, selection, accelMs, bitrateBps })
   return value === undefined ? [] : [['X-StartupProfile', value]]
 }
 

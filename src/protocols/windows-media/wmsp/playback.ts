@@ -112,8 +112,8 @@ export class Playback implements PumpSource {
   select(selection: Selection): void {
     if (this.#closed || this.#finished) return
     if (this.#waiting) {
-      this.#waiting = false
       this.#source.begin(selection)
+      this.#waiting = false
     } else {
       this.#source.select(selection)
     }
@@ -122,18 +122,7 @@ export class Playback implements PumpSource {
 
   /** `$E` with this reason is the last that comes. */
   finish(reason: number): void {
-    if (this.#finished || this.#closed) return
-    this.#finished = true
-    this.#cancelPause?.()
-    this.#source.close()
-    this.#hold(endPacket(reason))
-    const { chunked, keepOpen } = this.#options
-    if (!chunked && keepOpen) {
-      const one = endPacket(reason)
-      const all = Buffer.alloc(one.byteLength * TRAILING_ENDS)
-      for (let at = 0; at < all.byteLength; at += one.byteLength) all.set(one, at)
-      this.#held.push(all)
-    }
+    this.#finish(reason)
     this.onWake?.()
   }
 
@@ -143,6 +132,21 @@ export class Playback implements PumpSource {
     this.#cancelPause?.()
     this.onWake = undefined
     this.#source.close()
+  }
+
+  /** Wakes nobody: it may happen while the pump takes. */
+  #finish(reason: number): void {
+    if (this.#finished || this.#closed) return
+    this.#finished = true
+    this.#cancelPause?.()
+    this.#source.close()
+    this.#hold(endPacket(reason))
+    const { chunked, keepOpen } = this.#options
+    if (chunked || !keepOpen) return
+    const one = endPacket(reason)
+    const all = Buffer.alloc(one.byteLength * TRAILING_ENDS)
+    for (let at = 0; at < all.byteLength; at += one.byteLength) all.set(one, at)
+    this.#held.push(all)
   }
 
   #hold(bytes: Uint8Array): void {
@@ -156,29 +160,21 @@ export class Playback implements PumpSource {
   /** The source has nothing more as it is. */
   #advance(): void {
     const source = this.#source
-    try {
-      if (source.state === 'header') {
-        this.#changeHeader({ source, seamless: this.#options.host.isSeamless(source) })
-      } else if (source.state === 'ended') {
-        this.#nextEntry()
-      } else {
-        this.finish(REASON.PUBLISHING_POINT_STOPPED)
-      }
-    } catch (error) {
-      this.#refused(error)
-    }
+    if (source.state === 'header') this.#change({ source, seamless: this.#options.host.isSeamless(source) })
+    else if (source.state === 'ended') this.#nextEntry()
+    else this.#finish(REASON.PUBLISHING_POINT_STOPPED)
   }
 
   #nextEntry(): void {
     const { endReason } = this.#source
-    if (endReason !== REASON.FINISHED || ++this.#silent > MAX_SILENT_ENTRIES) return this.finish(endReason)
+    if (endReason !== REASON.FINISHED || ++this.#silent > MAX_SILENT_ENTRIES) return this.#finish(endReason)
     this.#busy = true
     this.#options.host.next().then(
       (next) => {
         this.#busy = false
         if (this.#closed || this.#finished) return next?.source.close()
-        if (next === undefined) return this.finish(REASON.FINISHED)
-        this.#changeHeader(next)
+        if (next === undefined) this.#finish(REASON.FINISHED)
+        else this.#change(next)
         this.onWake?.()
       },
       () => {
@@ -186,6 +182,14 @@ export class Playback implements PumpSource {
         this.finish(REASON.PUBLISHING_POINT_STOPPED)
       },
     )
+  }
+
+  #change(next: NextHeader): void {
+    try {
+      this.#changeHeader(next)
+    } catch (error) {
+      this.#refused(error)
+    }
   }
 
   #changeHeader({ source, seamless }: NextHeader): void {
@@ -206,7 +210,7 @@ export class Playback implements PumpSource {
     }
     if (!seamless) {
       if (source !== this.#source) source.close()
-      return this.finish(REASON.FINISHED)
+      return this.#finish(REASON.FINISHED)
     }
     this.#replace(source)
     source.begin(host.keepSelection(source))
@@ -230,7 +234,7 @@ export class Playback implements PumpSource {
   /** What is refused now, such as one selection too many, cannot be answered any more. */
   #refused(error: unknown): void {
     if (!(error instanceof HeadendError)) throw error
-    this.finish(REASON.PUBLISHING_POINT_STOPPED)
+    this.#finish(REASON.PUBLISHING_POINT_STOPPED)
   }
 
   #replace(source: EntrySource): void {

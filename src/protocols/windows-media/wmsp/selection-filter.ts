@@ -1,9 +1,9 @@
 /** Leaves of each data packet what a viewer selected, and changes the selection at key frames (MS-WMSP 3.2.5.6, 3.2.5.7). */
-import { FormatError } from '../../../errors.ts'
 import { type Payload, readDataPacket } from '../../../media/containers/asf/data-packet.ts'
 import type { AsfInit, AsfStream } from '../../../media/containers/asf/model.ts'
 import { filterStreams } from '../../../media/containers/asf/stream-filter.ts'
 import type { StreamLevel, StreamLevels } from '../stream-selection.ts'
+import { readable } from './packet-forms.ts'
 
 /** What a viewer gets of each stream; what is not listed is off. */
 export type Selection = StreamLevels
@@ -38,22 +38,12 @@ export function beginsKey(bytes: Uint8Array, init: AsfInit, stream: number | und
 
 /** What is left of a packet; `undefined`: nothing, also of a packet that cannot be read. */
 export function cut(bytes: Uint8Array, init: AsfInit, selection: StreamLevels): Uint8Array | undefined {
-  try {
-    return filterStreams(bytes, init, selection)
-  } catch (error) {
-    if (error instanceof FormatError) return undefined
-    throw error
-  }
+  return readable(() => filterStreams(bytes, init, selection))
 }
 
 /** None for a packet that cannot be read. */
 export function payloadsOf(bytes: Uint8Array, init: AsfInit): readonly Payload[] {
-  try {
-    return readDataPacket(bytes, init).payloads
-  } catch (error) {
-    if (error instanceof FormatError) return []
-    throw error
-  }
+  return readable(() => readDataPacket(bytes, init).payloads) ?? []
 }
 
 /** For packets of one header, one after the other. */

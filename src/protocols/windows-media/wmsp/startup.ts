@@ -2,7 +2,6 @@
 import { computeStartupProfile, formatStartupProfile, type StartingPayload } from '../startup-profile.ts'
 import type { StreamLevels } from '../stream-selection.ts'
 import type { FileContent } from './content.ts'
-import { bitrateOf } from './play-request.ts'
 import { payloadsOf } from './selection-filter.ts'
 
 /** Bytes that are looked at; a profile of less is one all the same. */
@@ -15,12 +14,14 @@ export interface StartupOptions {
   readonly selection: StreamLevels
   /** Milliseconds of media that go out faster. */
   readonly accelMs: number
+  /** Of what is sent, on average. */
+  readonly bitrateBps: number
 }
 
 /** The header's value; `undefined`: there is nothing to say. */
 export async function startupProfile(
   { asf, init }: FileContent,
-  { from, selection, accelMs }: StartupOptions,
+  { from, selection, accelMs, bitrateBps }: StartupOptions,
 ): Promise<string | undefined> {
   const kinds = new Map<number, StartingPayload['kind']>()
   for (const { number, kind } of init.streams) {
@@ -48,7 +49,7 @@ export async function startupProfile(
   }
   const profile = computeStartupProfile(payloads, {
     accelDurationMs: accelMs,
-    averageBitrateBps: bitrateOf(init, selection),
+    averageBitrateBps: bitrateBps,
     broadcast: false,
     hasVideo: [...kinds.values()].includes('video'),
     hasAudio: [...kinds.values()].includes('audio'),

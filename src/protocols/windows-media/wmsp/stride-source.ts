@@ -6,7 +6,8 @@ import type { StreamLevels } from '../stream-selection.ts'
 import type { Clock } from './clock.ts'
 import { chunkBody, FrameBuffer } from './data-frames.ts'
 import type { EntrySource, Numbering, SourceState } from './entry-source.ts'
-import { networkForm, type PacketFile } from './file-source.ts'
+import type { PacketFile } from './file-source.ts'
+import { networkForm } from './packet-forms.ts'
 import { cut, leadingVideo, payloadsOf, type Selection } from './selection-filter.ts'
 
 /** Packets read at once for a key frame, and in all. */

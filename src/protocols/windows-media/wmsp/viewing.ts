@@ -192,8 +192,15 @@ export class Viewing implements PlaybackHost {
   }
 
   #liveSource({ stream, init }: LiveContent): LiveSource {
-    const { feeds, request } = this.#options
-    return new LiveSource({ feeds, stream, init, numbering: this.#numbering, chunked: request.chunked })
+    const { feeds, request, rules } = this.#options
+    return new LiveSource({
+      feeds,
+      stream,
+      init,
+      numbering: this.#numbering,
+      chunked: request.chunked,
+      keepPadding: rules.keepsPadding,
+    })
   }
 
   #fileSource(content: FileContent, part: FilePart): FileSource {
