@@ -20,12 +20,30 @@ export interface AvcSps {
   readonly bitDepthChroma: number
   readonly frameRate?: number
   readonly color: ColorInfo
+  /** What slice headers need to be read, and how far frames are reordered. */
+  readonly order: AvcOrderFields
+}
+
+/** Of an SPS: how pictures are numbered (sections 7.4.2.1.1 and E.2.1). */
+export interface AvcOrderFields {
+  /** pic_order_cnt_type: 0, 1 or 2; with 2 frames are shown as they are decoded. */
+  readonly type: number
+  /** Bits of pic_order_cnt_lsb; 0 for the other types. */
+  readonly lsbBits: number
+  /** Bits of frame_num. */
+  readonly frameNumBits: number
+  readonly frameOnly: boolean
+  readonly separatePlanes: boolean
+  /** max_num_reorder_frames, where the SPS says it. */
+  readonly maxReorder?: number
 }
 
 /** Bytes of an SPS that are looked at; with all scaling lists it has below a thousand. */
 const MAX_SPS_BYTES = 4096
 const HIGH_PROFILES: ReadonlySet<number> = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135])
 const EXTENDED_SAR = 255
+/** max_num_reorder_frames is at most the size of the decoded picture buffer. */
+const MAX_REORDER_FRAMES = 16
 
 export function avcNalType(unit: Uint8Array): number {
   return (unit[0] ?? 0) & 0x1f
@@ -50,8 +68,8 @@ export function readAvcSps(unit: Uint8Array): AvcSps {
   const { chromaFormat, separatePlanes, bitDepth, bitDepthChroma } = HIGH_PROFILES.has(profile)
     ? readHighFields(bits)
     : { chromaFormat: 1, separatePlanes: false, bitDepth: 8, bitDepthChroma: 8 }
-  bits.ue() // log2_max_frame_num_minus4
-  skipPictureOrder(bits)
+  const frameNumBits = bits.ue() + 4
+  const { type, lsbBits } = readPictureOrder(bits)
   bits.ue() // max_num_ref_frames
   bits.skip(1) // gaps_in_frame_num_value_allowed_flag
   const widthInMacroblocks = bits.ue() + 1
@@ -66,7 +84,7 @@ export function readAvcSps(unit: Uint8Array): AvcSps {
   const width = widthInMacroblocks * 16 - unitX * (crop.left + crop.right)
   const height = heightInMapUnits * 16 * (frameOnly ? 1 : 2) - unitY * (crop.top + crop.bottom)
   checkPictureSize('H.264', width, height)
-  const { frameRate, color } = bits.flag() ? readVui(bits) : {}
+  const { frameRate, color, maxReorder } = bits.flag() ? readVui(bits) : {}
   return {
     profile,
     compatibility,
@@ -78,6 +96,14 @@ export function readAvcSps(unit: Uint8Array): AvcSps {
     bitDepthChroma,
     ...(frameRate !== undefined && { frameRate }),
     color: { bitDepth, ...color },
+    order: {
+      type,
+      lsbBits,
+      frameNumBits,
+      frameOnly,
+      separatePlanes,
+      ...(maxReorder !== undefined && { maxReorder }),
+    },
   }
 }
 
@@ -112,10 +138,10 @@ function skipScalingList(bits: BitReader, size: number): void {
   }
 }
 
-function skipPictureOrder(bits: BitReader): void {
+function readPictureOrder(bits: BitReader): { type: number; lsbBits: number } {
   const type = bits.ue()
-  if (type === 0) bits.ue()
-  else if (type === 1) {
+  if (type === 0) return { type, lsbBits: bits.ue() + 4 }
+  if (type === 1) {
     bits.skip(1)
     bits.se()
     bits.se()
@@ -123,9 +149,16 @@ function skipPictureOrder(bits: BitReader): void {
     if (count > 255) throw outOfRange('num_ref_frames_in_pic_order_cnt_cycle', 255, count)
     for (let i = 0; i < count; i++) bits.se()
   } else if (type > 2) throw outOfRange('pic_order_cnt_type', 2, type)
+  return { type, lsbBits: 0 }
 }
 
-function readVui(bits: BitReader): { frameRate?: number | undefined; color?: ColorInfo } {
+interface Vui {
+  readonly frameRate?: number | undefined
+  readonly color?: ColorInfo
+  readonly maxReorder?: number | undefined
+}
+
+function readVui(bits: BitReader): Vui {
   if (bits.flag() && bits.bits(8) === EXTENDED_SAR) bits.skip(32)
   if (bits.flag()) bits.skip(1) // overscan
   const color = bits.flag() ? readVideoSignalType(bits) : {}
@@ -133,10 +166,47 @@ function readVui(bits: BitReader): { frameRate?: number | undefined; color?: Col
     bits.ue() // chroma_sample_loc_type_top_field
     bits.ue()
   }
-  if (!bits.flag()) return { color }
-  const ticksPerField = bits.bits(32)
-  const ticksPerSecond = bits.bits(32)
-  return { color, frameRate: frameRateOf(ticksPerSecond, ticksPerField * 2) }
+  const timed = bits.flag()
+  let frameRate: number | undefined
+  if (timed) {
+    const ticksPerField = bits.bits(32)
+    const ticksPerSecond = bits.bits(32)
+    frameRate = frameRateOf(ticksPerSecond, ticksPerField * 2)
+  }
+  return { color, frameRate, maxReorder: readMaxReorder(bits, timed) }
+}
+
+/** The rest of the VUI behind the times, which some cameras cut off: `undefined` then, and when it does not say. */
+function readMaxReorder(bits: BitReader, timed: boolean): number | undefined {
+  try {
+    if (timed) bits.skip(1) // fixed_frame_rate_flag
+    const nalHrd = bits.flag()
+    if (nalHrd) skipHrd(bits)
+    const vclHrd = bits.flag()
+    if (vclHrd) skipHrd(bits)
+    if (nalHrd || vclHrd) bits.skip(1) // low_delay_hrd_flag
+    bits.skip(1) // pic_struct_present_flag
+    if (!bits.flag()) return undefined
+    bits.skip(1) // motion_vectors_over_pic_boundaries_flag
+    for (let i = 0; i < 4; i++) bits.ue() // sizes of pictures, macroblocks and vectors
+    const maxReorder = bits.ue()
+    return maxReorder <= MAX_REORDER_FRAMES ? maxReorder : undefined
+  } catch (error) {
+    if (error instanceof FormatError) return undefined
+    throw error
+  }
+}
+
+function skipHrd(bits: BitReader): void {
+  const count = bits.ue() + 1
+  if (count > 32) throw outOfRange('cpb_cnt_minus1', 31, count - 1)
+  bits.skip(4 + 4) // scales
+  for (let i = 0; i < count; i++) {
+    bits.ue()
+    bits.ue()
+    bits.skip(1)
+  }
+  bits.skip(4 * 5) // lengths of delays
 }
 
 function outOfRange(field: string, most: number, found: number): FormatError {

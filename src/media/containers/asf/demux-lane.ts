@@ -1,5 +1,8 @@
-/** One stream of ASF on its way to a track: its objects in the form of docs/packet-format.md, with decode times. */
+/** One stream of ASF on its way to a track: its objects in the form of docs/packet-format.md, with both times. */
 import { readAdtsHeader } from '../../codecs/aac/adts.ts'
+import { readAvcSps } from '../../codecs/h264/bitstream.ts'
+import { readAvcConfig } from '../../codecs/h264/config.ts'
+import { AvcPictureOrder } from '../../codecs/h264/picture-order.ts'
 import { toCanonicalNalUnits } from '../../codecs/nal-units.ts'
 import { trackParameters } from '../../codecs/track-parameters.ts'
 import type { Packet } from '../../packet.ts'
@@ -7,9 +10,10 @@ import { MICROS_PER_SECOND, type Micros } from '../../time.ts'
 import type { Codec, Track } from '../../track.ts'
 import { configInBand } from './annex-b.ts'
 import { DecodeTimes } from './decode-times.ts'
+import { ReorderedTimes } from './reordered-times.ts'
 
-/** Codecs in which a frame may be shown before one that was decoded earlier. */
-const REORDERING: ReadonlySet<Codec> = new Set<Codec>(['h264', 'wmv3', 'vc1'])
+/** Codecs in which a frame may be shown before one that was decoded earlier, besides H.264. */
+const REORDERING: ReadonlySet<Codec> = new Set<Codec>(['wmv3', 'vc1'])
 /** profile_idc of the one profile of H.264 that cannot. */
 const BASELINE_PROFILE = 66
 /** A smaller step back is bad rounding or interleaving, a larger one another clock. */
@@ -21,7 +25,9 @@ const NAL_LENGTH_SIZE = 4
 export class DemuxLane {
   readonly #header: Track
   #track: Track | undefined
-  #times: DecodeTimes | undefined
+  readonly #times: DecodeTimes | undefined
+  /** Of H.264 whose frames may be reordered. */
+  #reordered: { readonly times: ReorderedTimes; readonly order: AvcPictureOrder } | undefined
   #last: Micros = Number.NEGATIVE_INFINITY
 
   /** `track` as the header has it. */
@@ -30,7 +36,8 @@ export class DemuxLane {
     const { codec, config } = track
     // H.264 without parameter sets in the header: no track before a key frame has brought some.
     this.#track = codec === 'h264' && config === undefined ? undefined : track
-    this.#times = mayReorder(track) ? new DecodeTimes() : undefined
+    this.#times = REORDERING.has(codec) ? new DecodeTimes() : undefined
+    if (codec === 'h264' && config !== undefined) this.#reordered = reorderedTimes(config)
   }
 
   /** As it is now; another object whenever the configuration changed. */
@@ -39,28 +46,27 @@ export class DemuxLane {
   }
 
   /**
-   * The object as a packet, whose decode time is NaN until more objects tell it; `undefined` for what cannot be decoded. May change
-   * `track` before. Throws FormatError for H.264 in no known form.
+   * The object as a packet, whose decode time is NaN until more objects tell the times; `undefined` for what cannot be decoded. `time` is
+   * that of the container without preroll. May change `track` before. Throws FormatError for H.264 in no known form.
    */
-  packet(object: Uint8Array, pts: Micros, key: boolean): Packet | undefined {
+  packet(object: Uint8Array, time: Micros, key: boolean): Packet | undefined {
     const data = this.#canonical(object, key)
     const track = this.#track
     if (track === undefined || data.byteLength === 0) return undefined
-    const packet = { track, data, pts, dts: pts, key: key || track.kind !== 'video' }
-    const times = this.#times
-    if (times === undefined) {
-      if (pts < this.#last && pts >= this.#last - MAX_STEP_BACK) packet.dts = this.#last
+    const packet = { track, data, pts: time, dts: Number.NaN, key: key || track.kind !== 'video' }
+    if (this.#times !== undefined) this.#times.write(packet)
+    else if (this.#reordered !== undefined) this.#reordered.times.write(packet, this.#reordered.order.next(data))
+    else {
+      packet.dts = time < this.#last && time >= this.#last - MAX_STEP_BACK ? this.#last : time
       this.#last = packet.dts
-    } else {
-      packet.dts = Number.NaN
-      times.write(packet)
     }
     return packet
   }
 
-  /** Gives decode times to all packets that wait for one. */
+  /** Gives their times to all packets that wait for them. */
   settle(): void {
     this.#times?.settle()
+    this.#reordered?.times.settle()
   }
 
   #canonical(object: Uint8Array, key: boolean): Uint8Array {
@@ -76,12 +82,19 @@ export class DemuxLane {
     const config = configInBand(data, this.#track?.config)
     if (config === undefined) return
     const { video = this.#header.video } = trackParameters('h264', config)
+    this.#reordered?.times.settle()
+    this.#reordered = reorderedTimes(config)
     this.#track = { ...this.#header, config, ...(video !== undefined && { video }) }
   }
 }
 
-function mayReorder({ codec, config }: Track): boolean {
-  return REORDERING.has(codec) && !(codec === 'h264' && config?.[1] === BASELINE_PROFILE)
+/** `undefined` for H.264 whose frames are shown as they are decoded. Throws FormatError for a broken SPS. */
+function reorderedTimes(config: Uint8Array): { times: ReorderedTimes; order: AvcPictureOrder } | undefined {
+  const [sps] = readAvcConfig(config).sps
+  const { profile, order } = readAvcSps(sps ?? new Uint8Array(0))
+  const pictureOrder = new AvcPictureOrder(order)
+  if (profile === BASELINE_PROFILE || order.maxReorder === 0 || !pictureOrder.known) return undefined
+  return { times: new ReorderedTimes(order.maxReorder), order: pictureOrder }
 }
 
 /** Some encoders leave the header of a raw file before each frame. */

@@ -145,7 +145,7 @@ const VIDEO: Track = {
   kind: 'video',
   codec: 'h264',
   timescale: 1000,
-  config: hex('0142c00dffe1001c6742c00dda05467889b016a02020280000030008000003019078a15501000468ce0fc8'),
+  config: hex('0164000affe100186764000aacd9447b0110000003001000000301e0f122596001000468efbcb0fdf8f800'),
 }
 const AUDIO: Track = { id: 101, kind: 'audio', codec: 'mp3', timescale: 1000 }
 

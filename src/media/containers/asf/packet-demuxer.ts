@@ -21,8 +21,7 @@ const MAX_BROKEN = 16
  * formats have no track; when no stream has, the set of tracks is empty. Preroll is taken off presentation times.
  *
  * ASF has presentation times only. Where a codec never reorders frames they are the decode times too; where it may, decode times are
- * derived, see `DecodeTimes`. FFmpeg writes decode times into ASF in their place: its files of H.264 with B-frames come out with both
- * times the same.
+ * derived, see `DecodeTimes`. Of H.264 FFmpeg writes decode times in their place, see `ReorderedTimes`.
  */
 export class AsfPacketDemuxer implements Machine<Uint8Array, DemuxResult> {
   readonly #init: AsfInit

@@ -43,7 +43,7 @@ interface Lane {
 /**
  * Several small objects share a packet, large ones go over several; sound is only split when it is larger than a packet, and a key frame
  * of a picture begins a packet, so that whoever starts there gets nothing that cannot be decoded. Send times are decode times and never
- * go back; presentation times are ahead by the preroll. `flush` completes the packet that was begun.
+ * go back; presentation times are ahead by the preroll, and of H.264 they are decode times, as FFmpeg has them. `flush` completes the packet that was begun.
  */
 export class AsfPacketizer implements Machine<Packet, AsfPacket> {
   readonly #init: AsfInit
@@ -89,7 +89,9 @@ export class AsfPacketizer implements Machine<Packet, AsfPacket> {
     if (lane === undefined || packet.data.byteLength === 0) return
     const data = lane.parameterSets?.toAnnexB(packet) ?? packet.data
     const timeMs = Math.max(0, Math.round(packet.dts / MICROS_PER_MS))
-    const presentationMs = Math.max(0, Math.round(packet.pts / MICROS_PER_MS) + this.#init.prerollMs)
+    // Of H.264 FFmpeg, and with it mpv and MPlayer, take the presentation time for a decode time, and show reordered frames at random.
+    const shown = lane.parameterSets === undefined ? packet.pts : packet.dts
+    const presentationMs = Math.max(0, Math.round(shown / MICROS_PER_MS) + this.#init.prerollMs)
     if (this.#mustEnd(lane, packet.key, data.byteLength, timeMs)) this.flush()
     this.#append(lane, packet.key, data, timeMs, presentationMs)
     lane.objectNumber = (lane.objectNumber + 1) & 0xff
