@@ -173,4 +173,21 @@ describe('Hub', () => {
     assert.deepEqual([...hub.streams()], [])
     assert.deepEqual(changes.slice(-2), ['live/a ended', 'live/b ended'])
   })
+
+  it('takes the path of a later publisher with the first thing it brings', () => {
+    const hub = new Hub()
+    const later = hub.publishLater('live/later', () => undefined)
+    assert.equal(hub.find('live/later'), undefined)
+    assert.equal(later.began, false)
+
+    later.announce([])
+    assert.equal(hub.find('live/later')?.state, 'live')
+    const rival = hub.publishLater('live/later', () => undefined)
+    assert.throws(() => rival.announce([]), { code: 'ERR_STREAM_BUSY' })
+    rival.close()
+    assert.equal(hub.find('live/later')?.state, 'live')
+    later.close({ final: true })
+    assert.equal(hub.find('live/later'), undefined)
+    hub.close()
+  })
 })

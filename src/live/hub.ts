@@ -103,7 +103,25 @@ export class Hub {
    * somebody else publishes and the path does not say `takeover`, UnavailableError ERR_HUB_FULL, or ERR_HUB_CLOSED while draining.
    */
   publish(path: string, session?: Session): Publisher {
+    const publisher = this.publishLater(path, () => session)
+    void publisher.stream
+    return publisher
+  }
+
+  /**
+   * A publisher that takes the path with the first thing it announces, provides or writes, and not before it knows that there is
+   * something to come. What `publish` throws is thrown then. `session` is asked at that moment.
+   */
+  publishLater(path: string, session: () => Session | undefined): Publisher {
     checkPath(path)
+    return new Publisher(
+      path,
+      (publisher) => this.#take(path, publisher, session),
+      (publisher, final) => this.#release(path, publisher, final),
+    )
+  }
+
+  #take(path: string, publisher: Publisher, session: () => Session | undefined): Stream {
     if (this.#closed) throw new UnavailableError('ERR_HUB_CLOSED', 'the server is shutting down')
     let published = this.#published.get(path)
     const resumed = published !== undefined
@@ -124,13 +142,12 @@ export class Hub {
     }
     clearTimeout(published.graceTimer)
     published.graceTimer = undefined
-    const publisher = new Publisher(published.stream, (closing, final) => this.#release(path, closing, final))
     published.publisher = publisher
-    published.session = session
+    published.session = session()
     published.stream.attach()
     this.#observer?.stream(published.stream, resumed ? 'resumed' : 'started')
     this.#admit(path, published.stream)
-    return publisher
+    return published.stream
   }
 
   /**

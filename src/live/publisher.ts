@@ -8,14 +8,32 @@ import type { ProvidedUnits, UnitFormat } from './units.ts'
 
 /** One publisher of one stream. After `close`, or after another took over, `write` throws UnavailableError ERR_PUBLISHER_CLOSED. */
 export class Publisher {
-  readonly stream: Stream
+  readonly #path: string
+  readonly #open: (publisher: Publisher) => Stream
   readonly #onClose: (publisher: Publisher, final: boolean) => void
+  #stream: Stream | undefined
   #closed = false
 
-  /** Use `Hub.publish`. */
-  constructor(stream: Stream, onClose: (publisher: Publisher, final: boolean) => void) {
-    this.stream = stream
+  /** Use `Hub.publish` or `Hub.publishLater`; `open` is called once, when the stream is first needed. */
+  constructor(
+    path: string,
+    open: (publisher: Publisher) => Stream,
+    onClose: (publisher: Publisher, final: boolean) => void,
+  ) {
+    this.#path = path
+    this.#open = open
     this.#onClose = onClose
+  }
+
+  /** What it writes to. Of a publisher that begins later this takes the path; see `Hub.publishLater` for what it may throw. */
+  get stream(): Stream {
+    this.#stream ??= this.#open(this)
+    return this.#stream
+  }
+
+  /** The path is taken. */
+  get began(): boolean {
+    return this.#stream !== undefined
   }
 
   get closed(): boolean {
@@ -47,11 +65,11 @@ export class Publisher {
   close(options: { readonly final?: boolean } = {}): void {
     if (this.#closed) return
     this.#closed = true
-    this.#onClose(this, options.final ?? false)
+    if (this.#stream !== undefined) this.#onClose(this, options.final ?? false)
   }
 
   #check(): void {
     if (this.#closed)
-      throw new UnavailableError('ERR_PUBLISHER_CLOSED', `${this.stream.path} is not published by this peer any more`)
+      throw new UnavailableError('ERR_PUBLISHER_CLOSED', `${this.#path} is not published by this peer any more`)
   }
 }

@@ -46,7 +46,13 @@ function makeStream(): { stream: Stream; publish: () => Publisher } {
   stream.announce([videoTrack])
   const publish = () => {
     stream.attach()
-    return new Publisher(stream, () => stream.detach())
+    const publisher = new Publisher(
+      'live/a',
+      () => stream,
+      () => stream.detach(),
+    )
+    void publisher.stream
+    return publisher
   }
   return { stream, publish }
 }

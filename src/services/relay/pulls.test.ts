@@ -74,11 +74,26 @@ describe('pulls', () => {
     hub.close()
   })
 
+  it('are not on air before the source delivers', async () => {
+    const { hub, sessions, next, pulls } = makePulls()
+    pulls.set(new Map([['live/a', 'mms://one/x']]))
+    const first = await next()
+    assert.equal(hub.find('live/a'), undefined)
+    assert.equal(sessions.size, 0)
+
+    first.publisher.announce([videoTrack])
+    assert.equal(hub.find('live/a')?.state, 'live')
+    assert.equal(sessions.size, 1)
+    await pulls.close()
+    hub.close()
+  })
+
   it('come back after a failure and after the end of the source; the stream waits meanwhile', async () => {
     const { hub, codes, next, pulls } = makePulls()
     pulls.set(new Map([['live/a', 'mms://encoder/x']]))
     const first = await next()
     const { stream } = first.publisher
+    first.publisher.announce([videoTrack])
     first.fail(new UnavailableError('ERR_TEST_GONE', 'gone'))
     const second = await next()
     assert.equal(second.publisher.stream, stream)
@@ -112,6 +127,7 @@ describe('pulls', () => {
     const { hub, sessions, next, pulls } = makePulls()
     pulls.set(new Map([['live/a', 'mms://one/x']]))
     const first = await next()
+    first.publisher.announce([videoTrack])
     for (const session of sessions.list()) session.start.close(new UnavailableError('ERR_TEST_KICKED', 'kicked'))
     assert.equal(first.client.signal.aborted, true)
     await next()

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError, type HeadendError, PeerError, UnavailableError } from '../../errors.ts'
 import type { Hub } from '../../live/hub.ts'
-import type { Sessions } from '../../live/sessions.ts'
+import type { Session, Sessions } from '../../live/sessions.ts'
 import type { Closable, Logger, Protocol } from '../../protocols/protocol.ts'
 
 /** The client half of a protocol. */
@@ -21,6 +21,8 @@ export interface PullsContext {
 const RETRY_MS = [500, 15_000] as const
 /** A source that held for so long starts the waiting times anew, milliseconds. */
 const STABLE_MS = 10_000
+/** How often a session's bytes are brought up to date, milliseconds. */
+const COUNTED_MS = 1000
 
 /** All pulls of a server. */
 export class Pulls implements Closable {
@@ -85,27 +87,28 @@ export class Pulls implements Closable {
     if (pull === undefined) throw new PeerError('ERR_RELAY_SCHEME', `no client here pulls ${scheme}://`)
     const kicked = new AbortController()
     let reason: HeadendError | undefined
-    const session = sessions.open({
-      protocol: scheme,
-      role: 'publish',
-      path,
-      remoteAddress: url.host,
-      close: (why) => {
-        reason = why
-        kicked.abort()
-      },
+    let session: Session | undefined
+    // The path is taken, and the session begins, when the source delivers: what cannot be reached is not on air.
+    const publisher = hub.publishLater(path, () => {
+      session = sessions.open({
+        protocol: scheme,
+        role: 'publish',
+        path,
+        remoteAddress: url.host,
+        close: (why) => {
+          reason = why
+          kicked.abort()
+        },
+      })
+      return session
     })
+    const counting = setInterval(() => {
+      if (session !== undefined) session.bytesIn = publisher.stream.statistics.bytes
+    }, COUNTED_MS)
+    counting.unref()
     try {
-      const publisher = hub.publish(path, session)
-      const counted = setInterval(() => (session.bytesIn = publisher.stream.statistics.bytes), 1000)
-      counted.unref()
-      try {
-        await pull(url, publisher, { signal: AbortSignal.any([signal, kicked.signal]), log, role: 'server' })
-        if (reason !== undefined) throw reason
-      } finally {
-        clearInterval(counted)
-        publisher.close()
-      }
+      await pull(url, publisher, { signal: AbortSignal.any([signal, kicked.signal]), log, role: 'server' })
+      if (reason !== undefined) throw reason
     } catch (error) {
       reason ??=
         error instanceof PeerError || error instanceof UnavailableError
@@ -113,7 +116,9 @@ export class Pulls implements Closable {
           : new UnavailableError('ERR_RELAY_PULL', describeError(error), { cause: error })
       throw error
     } finally {
-      sessions.close(session, reason)
+      clearInterval(counting)
+      publisher.close()
+      if (session !== undefined) sessions.close(session, reason)
     }
   }
 }
