@@ -7,6 +7,7 @@ import { IndexBuilder } from './index-builder.ts'
 import { type AsfInit, type AsfPacket, DATA_OBJECT_HEADER_LENGTH } from './model.ts'
 import { FILE_FLAG } from './objects/file-properties.ts'
 import { withPadding } from './padding.ts'
+import { withLaterTimes } from './time-shift.ts'
 
 /** What turns the written bytes into a complete file. */
 export interface FinishedFile {
@@ -23,7 +24,14 @@ interface FileFacts {
   readonly fileSize: number
 }
 
+export interface AsfFileWriterOptions {
+  /** Times begin at zero, whatever the first packet says: for recordings of live streams, whose times may begin anywhere. */
+  readonly fromZero?: boolean
+}
+
 const TICKS_PER_MS = 10_000n
+/** Times are of 32 bits: to add this less some takes that some off. */
+const TIME_RANGE = 2 ** 32
 const DATA_OBJECT_RESERVED = 0x0101
 
 /**
@@ -33,20 +41,28 @@ const DATA_OBJECT_RESERVED = 0x0101
 export class AsfFileWriter implements Machine<AsfPacket, Uint8Array> {
   readonly #init: AsfInit
   readonly #index: IndexBuilder
+  readonly #fromZero: boolean
   readonly #out: Uint8Array[] = []
   #packetCount = 0
   #startMs: number | undefined
 
-  constructor(init: AsfInit) {
+  constructor(init: AsfInit, options: AsfFileWriterOptions = {}) {
     this.#init = init
+    this.#fromZero = options.fromZero === true
     this.#index = new IndexBuilder(init)
     this.#out.push(headerWith(init, undefined))
   }
 
-  /** Packets of the header given; where they come from does not matter. Throws FormatError for one that is larger than its packets. */
+  /**
+   * Packets of the header given; where they come from does not matter. Throws FormatError for one that is larger than its packets, or has
+   * a broken head.
+   */
   write(packet: AsfPacket): void {
-    const bytes = withPadding(packet.bytes, this.#init.packetSize)
+    const { packetSize } = this.#init
     this.#startMs ??= packet.sendTimeMs
+    const early = this.#fromZero && this.#startMs > 0
+    const shifted = early ? withLaterTimes(packet.bytes, packetSize, TIME_RANGE - this.#startMs) : packet.bytes
+    const bytes = withPadding(shifted, packetSize)
     this.#index.write(bytes, this.#packetCount++)
     this.#out.push(bytes)
   }
@@ -65,7 +81,8 @@ export class AsfFileWriter implements Machine<AsfPacket, Uint8Array> {
     const packetCount = this.#packetCount
     const index = this.#index.finish()
     const fileSize = bytes.byteLength + packetCount * packetSize + index.byteLength
-    const durationMs = Math.max(0, this.#index.lastMs - prerollMs - (this.#startMs ?? 0))
+    const startMs = this.#fromZero ? 0 : (this.#startMs ?? 0)
+    const durationMs = Math.max(0, this.#index.lastMs - prerollMs - startMs)
     return { header: headerWith(this.#init, { packetCount, durationMs, fileSize }), index }
   }
 }

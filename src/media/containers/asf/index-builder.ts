@@ -7,9 +7,15 @@ import type { AsfInit } from './model.ts'
 /** As every writer has it. */
 const INTERVAL_MS = 1000
 
+/** The same entry for a while. */
+interface Run extends SimpleIndexEntry {
+  /** Place behind the last of its entries. */
+  readonly end: number
+}
+
 interface Key {
   readonly stream: number
-  readonly entries: SimpleIndexEntry[]
+  readonly runs: Run[]
   objectNumber: number
   packet: number
   count: number
@@ -17,7 +23,7 @@ interface Key {
   empty: boolean
 }
 
-/** Takes packets in the order of the file. Memory grows by an entry for each second and video stream. */
+/** Takes packets in the order of the file. Memory grows by a key frame for each second and video stream, at most. */
 export class IndexBuilder {
   readonly #init: AsfInit
   readonly #keys: readonly Key[]
@@ -28,7 +34,7 @@ export class IndexBuilder {
     this.#init = init
     this.#keys = init.streams
       .filter(({ kind }) => kind === 'video')
-      .map(({ number }) => ({ stream: number, entries: [], objectNumber: 0, packet: 0, count: 1, empty: true }))
+      .map(({ number }) => ({ stream: number, runs: [], objectNumber: 0, packet: 0, count: 1, empty: true }))
   }
 
   /** `number`: the place of the packet in the file. A broken packet ends what is looked at in it. */
@@ -49,13 +55,16 @@ export class IndexBuilder {
 
   /** A Simple Index for each video stream, one behind the other; no bytes where there is no video. */
   finish(): Uint8Array {
+    // One time that is far off must not make an index of gigabytes.
+    const most = Math.floor(MAX_INDEX_ENTRIES / Math.max(1, this.#keys.length))
     const indexes = this.#keys.map((key) => {
       this.#fill(key, this.#lastMs + 1)
+      const entries = entriesOf(key.runs, most)
       return writeSimpleIndex({
         fileId: this.#init.fileId,
         intervalMs: INTERVAL_MS,
-        maxPacketCount: key.entries.reduce((most, { count }) => Math.max(most, count), 0),
-        entries: key.entries,
+        maxPacketCount: key.runs.reduce((highest, { count }) => Math.max(highest, count), 0),
+        entries,
       })
     })
     const out = new Uint8Array(indexes.reduce((size, index) => size + index.byteLength, 0))
@@ -88,10 +97,13 @@ export class IndexBuilder {
   /** Entries for all times before `untilMs` that have none: they use the key frame of before, the first ones the first of all. */
   #fill(lane: Key, untilMs: number): void {
     if (lane.empty) return
-    const { entries } = lane
-    const count = Math.min(Math.ceil(untilMs / INTERVAL_MS), MAX_INDEX_ENTRIES)
-    if (entries.length >= count) return
-    const entry = { packet: lane.packet, count: lane.count }
-    while (entries.length < count) entries.push(entry)
+    const end = Math.ceil(untilMs / INTERVAL_MS)
+    if (end > (lane.runs.at(-1)?.end ?? 0)) lane.runs.push({ packet: lane.packet, count: lane.count, end })
   }
+}
+
+function entriesOf(runs: readonly Run[], most: number): SimpleIndexEntry[] {
+  const entries: SimpleIndexEntry[] = []
+  for (const run of runs) while (entries.length < Math.min(run.end, most)) entries.push(run)
+  return entries
 }

@@ -10,8 +10,10 @@ import { AsfDemuxer, AsfReader } from './demuxer.ts'
 import { AsfFile } from './file.ts'
 import { AsfFileWriter } from './file-writer.ts'
 import { parseAsfInit } from './header.ts'
+import { buildAsfInit } from './header-builder.ts'
 import type { AsfInit, AsfPacket } from './model.ts'
 import { AsfMuxer } from './muxer.ts'
+import { AsfPacketizer } from './packetizer.ts'
 import { withoutPadding } from './padding.ts'
 import { testFile } from './test-files.suite.ts'
 import { hex, testPacket, testTracks } from './vectors.ts'
@@ -150,6 +152,24 @@ describe('the file writer', () => {
     )
   })
 
+  test('a recording of a live stream begins at zero', async () => {
+    const init = buildAsfInit({ tracks: [video], packetSize: 400, prerollMs: 1000, broadcast: true })
+    const packetizer = new AsfPacketizer(init)
+    for (let at = 0; at < 50; at++) packetizer.write(testPacket(video, { dts: 70_000 + at * 40 }, 200, at % 25 === 0))
+    packetizer.end()
+    const writer = new AsfFileWriter(init, { fromZero: true })
+    for (const packet of drain(packetizer)) writer.write(packet)
+    const written = join(drain(writer))
+    const { header, index } = writer.finish()
+    const file = await AsfFile.open(memorySource(join([header, written.subarray(header.byteLength), index])))
+
+    assert.equal(file.startMs, 0)
+    assert.equal(file.durationMs, 1960)
+    assert.equal((await file.readPackets(await file.packetAt(1500), 1))[0]?.sendTimeMs, 1000)
+    const [, first] = demux(written)
+    assert.equal(first?.type === 'packet' ? first.packet.pts : undefined, 0)
+  })
+
   test('refuses packets larger than the header says', () => {
     const { init, packets } = read(testFile('wmv2-wmav2.wmv').bytes)
     const writer = new AsfFileWriter(init)
@@ -165,3 +185,14 @@ function read(bytes: Uint8Array): { init: AsfInit; packets: AsfPacket[] } {
   const packets = drain(reader).flatMap((result) => (result.type === 'packet' ? [result.packet] : []))
   return { init: parseAsfInit(bytes), packets }
 }
+
+test('a time that is far off makes no index of gigabytes', () => {
+  const tracks = [1, 2, 3].map((id): Track => ({ ...video, id }))
+  const muxer = new AsfMuxer(tracks)
+  for (const track of tracks) {
+    muxer.write(testPacket(track, { dts: 0 }, 10, true))
+    muxer.write(testPacket(track, { dts: 2 ** 32 - 10_000 }, 10, true))
+  }
+  muxer.end()
+  assert.ok(muxer.finish().index.byteLength < 7_000_000)
+})
