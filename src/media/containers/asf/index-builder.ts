@@ -1,11 +1,13 @@
 /** Collects the key frames of a file while its packets are written, for the Simple Indexes at its end (ASF 1.20, section 6.1). */
 import { FormatError } from '../../../errors.ts'
 import { DataPacketCursor } from './data-packet-cursor.ts'
-import { MAX_INDEX_ENTRIES, type SimpleIndexEntry, writeSimpleIndex } from './index.ts'
+import { type SimpleIndexEntry, writeSimpleIndex } from './index.ts'
 import type { AsfInit } from './model.ts'
 
 /** As every writer has it. */
 const INTERVAL_MS = 1000
+/** Of all streams: a day and a half of one. What lies later is found without. */
+const MAX_BUILT_ENTRIES = 131_072
 
 /** The same entry for a while. */
 interface Run extends SimpleIndexEntry {
@@ -55,8 +57,8 @@ export class IndexBuilder {
 
   /** A Simple Index for each video stream, one behind the other; no bytes where there is no video. */
   finish(): Uint8Array {
-    // One time that is far off must not make an index of gigabytes.
-    const most = Math.floor(MAX_INDEX_ENTRIES / Math.max(1, this.#keys.length))
+    // One time that is far off must not make an index larger than the film.
+    const most = Math.floor(MAX_BUILT_ENTRIES / Math.max(1, this.#keys.length))
     const indexes = this.#keys.map((key) => {
       this.#fill(key, this.#lastMs + 1)
       const entries = entriesOf(key.runs, most)

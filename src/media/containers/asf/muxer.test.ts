@@ -186,7 +186,7 @@ function read(bytes: Uint8Array): { init: AsfInit; packets: AsfPacket[] } {
   return { init: parseAsfInit(bytes), packets }
 }
 
-test('a time that is far off makes no index of gigabytes', () => {
+test('a time that is far off makes no index of megabytes', () => {
   const tracks = [1, 2, 3].map((id): Track => ({ ...video, id }))
   const muxer = new AsfMuxer(tracks)
   for (const track of tracks) {
@@ -194,5 +194,5 @@ test('a time that is far off makes no index of gigabytes', () => {
     muxer.write(testPacket(track, { dts: 2 ** 32 - 10_000 }, 10, true))
   }
   muxer.end()
-  assert.ok(muxer.finish().index.byteLength < 7_000_000)
+  assert.ok(muxer.finish().index.byteLength < 1_000_000)
 })
