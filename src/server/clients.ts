@@ -42,15 +42,16 @@ export async function play(options: PlayOptions): Promise<PlayResult> {
  * the end of the input or when the signal aborts. Throws ConfigError ERR_PUSH_URL, and what the server refused with.
  */
 export async function push(options: PushOptions): Promise<PushReport> {
-  const { serve, url = '', ...rest } = options
-  const protocol = clientFor(URL.canParse(url) ? new URL(url).protocol.slice(0, -1) : '')
+  const { serve, url, ...rest } = options
+  const protocol = clientFor(url !== undefined && URL.canParse(url) ? new URL(url).protocol.slice(0, -1) : '')
   const client = protocol?.push
-  if ((client === undefined) === (serve === undefined)) {
+  if (serve === undefined ? client === undefined : url !== undefined) {
     const known = protocols.flatMap(({ push, schemes = [] }) => (push === undefined ? [] : schemes))
     const wanted = known.map((one) => `${one}://`).join(' or ')
+    const found = `${JSON.stringify(url?.split('?')[0] ?? '')}${serve === undefined ? '' : ' and a port'}`
     throw new ConfigError(
       'ERR_PUSH_URL',
-      `expected an address that begins with ${wanted}, or a port to serve on, found ${JSON.stringify(url.split('?')[0])}`,
+      `expected an address that begins with ${wanted}, or a port to serve on, found ${found}`,
     )
   }
   const [{ push: start }, { asfUnits, NativeAsfUnits }] = await Promise.all([
@@ -62,7 +63,7 @@ export async function push(options: PushOptions): Promise<PushReport> {
     log: SILENT,
     target: serve !== undefined || protocol === windowsMedia ? 'asf' : 'flv',
     provideAsf: (publisher) => new NativeAsfUnits(publisher.provide(asfUnits)),
-    ...(client === undefined ? {} : { url, push: client }),
+    ...(client === undefined || url === undefined ? {} : { url, push: client }),
     ...(serve === undefined ? {} : { serve: { host: ANY_ADDRESS, ...serve, open: serveStream } }),
   })
 }
@@ -73,6 +74,9 @@ function clientFor(scheme: string): Protocol<unknown> | undefined {
 
 /** Where `serve` listens unless told otherwise: servers that fetch from an encoder are other machines. */
 const ANY_ADDRESS = '0.0.0.0'
+
+/** What those who fetch have to read the end of a stream, milliseconds. */
+const DRAIN_MS = 2000
 
 /** A front of its own with nothing on it but the Windows Media server, as an encoder that is fetched from. */
 const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
@@ -85,9 +89,18 @@ const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
   const front = await openHttpFront({ host, port, log }).catch((error: unknown) => {
     throw listenError(error, 'serve', port)
   })
+  const sessions = new Sessions()
+  const idle = Promise.withResolvers<void>()
+  let closing = false
+  sessions.observe({
+    open: () => undefined,
+    close: () => {
+      if (closing && sessions.size === 0) idle.resolve()
+    },
+  })
   const context: ServerContext = {
     hub,
-    sessions: new Sessions(),
+    sessions,
     authorize: () => Promise.resolve(),
     http: front.routes,
     library: {
@@ -105,6 +118,11 @@ const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
     port: front.port,
     async close() {
       remove()
+      closing = true
+      // Who is told the end of the stream in its own time takes it for what it is.
+      const late = setTimeout(idle.resolve, DRAIN_MS)
+      if (sessions.size > 0) await idle.promise
+      clearTimeout(late)
       await server.close()
       await front.close()
     },

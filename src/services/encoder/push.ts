@@ -250,6 +250,8 @@ class Offer implements Delivery {
         this.#signal.addEventListener('abort', () => aborted.resolve(), { once: true })
         if (!this.#signal.aborted) await Promise.race([drained(end), aborted.promise])
       } finally {
+        // Those who fetch hear that the stream has ended, not that its server goes.
+        this.#hub.close()
         await server.close()
       }
     } finally {
