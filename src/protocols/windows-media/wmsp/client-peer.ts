@@ -203,22 +203,25 @@ export class ClientPeer {
   }
 }
 
-/** The same address under the scheme that the bytes have: mms and mmsh are names for playing over HTTP. */
+/** Names for playing over HTTP. */
+const PLAYING_SCHEMES = new Set(['mms:', 'mmsh:'])
+
+/** The same address under the scheme that the bytes have. */
 function httpUrl(url: URL): URL {
   if (url.protocol === 'http:' || url.protocol === 'https:') return url
   const text = `http:${url.href.slice(url.protocol.length)}`
-  if (url.hostname === '' || !URL.canParse(text)) {
-    throw new PeerError('ERR_WMSP_URL', `expected ${url.protocol}//HOST/PATH, found no host`)
+  if (!PLAYING_SCHEMES.has(url.protocol) || url.hostname === '' || !URL.canParse(text)) {
+    const found = JSON.stringify(`${url.protocol}//${url.host}`)
+    throw new PeerError('ERR_WMSP_URL', `expected mms://HOST/PATH or mmsh://HOST/PATH, found ${found}`)
   }
   return new URL(text)
 }
 
 function locationUrl(location: string, base: URL): URL {
   const found = JSON.stringify(location.slice(0, MAX_WORDS))
-  // Served through this scheme: a relative one stays at the server.
   if (!URL.canParse(location, base)) throw new PeerError('ERR_WMSP_REDIRECTS', `expected an address, found ${found}`)
   const target = new URL(location, base)
-  if (!['http:', 'https:', 'mms:', 'mmsh:'].includes(target.protocol)) {
+  if (!PLAYING_SCHEMES.has(target.protocol) && target.protocol !== 'http:' && target.protocol !== 'https:') {
     throw new PeerError('ERR_WMSP_REDIRECTS', `expected an address of http, mms or mmsh, found ${found}`)
   }
   return httpUrl(target)

@@ -171,6 +171,9 @@ describe('a client session', () => {
     assert.equal(request.target, '/a%20b?key=k')
     assert.equal(request.header('host'), '[::1]:8080')
     assert.equal(new Dialogue({ address: 'mms://media.test' }).last.request.target, '/')
+    for (const address of ['wmhttp://media.test/x', 'mms:///x', 'mms:x']) {
+      refuses(() => new Dialogue({ address }), 'ERR_WMSP_URL')
+    }
   })
 
   test('asks for its place in the media', () => {
