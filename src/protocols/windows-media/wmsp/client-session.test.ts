@@ -256,7 +256,7 @@ describe('the player of the checklist', () => {
     assert.equal(requests(dialogue.session.keepAliveRequest())[0]?.pragma.u32('client-id'), 78)
   })
 
-  test('PLY-05, PLY-06, PLY-07, PLY-08: pipelining is never asked for, whatever the server offers', () => {
+  test('PLY-05, PLY-06: pipelining is never asked for, whatever the server offers', () => {
     const dialogue = described({}, { pragma: 'no-cache,client-id=1,pipeline-experiment=1' })
     for (const { pragma } of dialogue.asked) {
       for (const token of ['pipeline-experiment', 'pipeline-request', 'version11-enabled', 'xPlayNextEntry']) {
@@ -294,6 +294,21 @@ describe('the player of the checklist', () => {
     refuses(() => described().hears(answerHead({}), dataFrames(packets)), 'ERR_WMSP_UNEXPECTED')
     refuses(() => playing().hears(headerFrame(init)), 'ERR_WMSP_UNEXPECTED')
     refuses(() => playing().hears(testPacket()), 'ERR_WMSP_UNEXPECTED')
+  })
+
+  test('PLY-14: answers are those of the requests in their order, also when they come in one piece', () => {
+    const headers: HeaderLine[] = [['WWW-Authenticate', 'Basic realm="x"']]
+    const dialogue = new Dialogue({ address: 'mms://u:p@media.test/x' }).hears(
+      answer(Buffer.from('no'), { status: 401, headers }),
+      answer(Buffer.concat([META, headerFrame(init)])),
+      answerHead({}),
+      Buffer.concat([META, headerFrame(init), dataFrames(packets), endPacket(0)]),
+    )
+    assert.deepEqual(
+      dialogue.asked.map(({ pragma }) => pragma.flag('xPlayStrm')),
+      [false, false, true],
+    )
+    assert.equal(dialogue.types(), 'header packet packet packet log end')
   })
 
   test('PLY-15: three packets of a pair are taken with their corrected lengths, when they were asked for', () => {
@@ -512,7 +527,7 @@ describe('the player of the checklist', () => {
     assert.equal(dialogue.dialled.length, 2)
   })
 
-  test('PLY-36, PLY-37: cookies that match the address are sent', () => {
+  test('PLY-37: cookies that match the address are sent', () => {
     const headers: HeaderLine[] = [
       ['Set-Cookie', 'a=1; path=/'],
       ['Set-Cookie', 'b=2; path=/other'],

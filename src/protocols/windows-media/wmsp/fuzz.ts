@@ -7,6 +7,7 @@ import { parsePragma } from '../pragma.ts'
 import { parseProduct } from '../product.ts'
 import { WmRequestReader } from '../request-reader.ts'
 import { applySwitches, switchEntries } from '../stream-selection.ts'
+import { clientFuzzTargets } from './client-fuzz-targets.ts'
 import { fileForm, networkForm } from './packet-forms.ts'
 import { filePosition, grantPace, readPlayRequest } from './play-request.ts'
 import { classify } from './request.ts'
@@ -19,6 +20,7 @@ const OTHER: Track = { ...VIDEO, id: 2 }
 const INIT = buildAsfInit({ tracks: [VIDEO, OTHER], packetSize: 200, prerollMs: 1000, broadcast: true })
 
 export const fuzzTargets: readonly FuzzTarget[] = [
+  ...clientFuzzTargets,
   {
     name: 'wmsp/request',
     seeds: () => [
