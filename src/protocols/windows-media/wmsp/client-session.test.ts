@@ -302,13 +302,13 @@ describe('the player of the checklist', () => {
       answer(Buffer.from('no'), { status: 401, headers }),
       answer(Buffer.concat([META, headerFrame(init)])),
       answerHead({}),
-      Buffer.concat([META, headerFrame(init), dataFrames(packets), endPacket(0)]),
+      Buffer.concat([META, headerFrame(init), dataFrames(packets)]),
     )
     assert.deepEqual(
       dialogue.asked.map(({ pragma }) => pragma.flag('xPlayStrm')),
       [false, false, true],
     )
-    assert.equal(dialogue.types(), 'header packet packet packet log end')
+    assert.equal(dialogue.types(), 'header packet packet packet')
   })
 
   test('PLY-15: three packets of a pair are taken with their corrected lengths, when they were asked for', () => {

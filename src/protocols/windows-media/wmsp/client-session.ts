@@ -187,9 +187,9 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
     this.#asked = what
     this.#response = undefined
     this.#refusalBytes = 0
-    this.#output.length = 0
     this.#reused = !anew
     if (anew) {
+      this.#output.length = 0
       this.#responses = new WmResponseReader()
       this.#events.push({ type: 'dial', address: this.#peer.address })
     }
