@@ -50,6 +50,13 @@ test('the suffix gives the ASX to everybody, with the key that was shown', async
   assert.deepEqual(references(body)[0], 'mms://media.test:8080/live/later?key=a%26b')
 })
 
+test('Windows Media Player and MPlayer fetch the ASX under the name that they play with', async () => {
+  const made = await open()
+  const { head, body } = await get(made, '/live/a.asx', 'User-Agent: NSPlayer/12.0', 'Pragma: xClientGUID={x}')
+  assert.equal(head.header('content-type'), 'video/x-ms-asf')
+  assert.equal(references(body).length, 2)
+})
+
 test('file names are escaped for the address and for XML', async () => {
   const made = await open()
   const { body } = await get(made, '/vod/a%20%26%20b.wmv.asx')
