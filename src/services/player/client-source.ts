@@ -4,6 +4,7 @@ import { Hub } from '../../live/hub.ts'
 import type { StreamEntry } from '../../live/stream-entry.ts'
 import type { UnitFormat } from '../../live/units.ts'
 import type { AsfPacket } from '../../media/containers/asf/model.ts'
+import { MICROS_PER_SECOND, type Micros } from '../../media/time.ts'
 import type { ClientContext, Logger, Protocol } from '../../protocols/protocol.ts'
 import type { NativeSource, SourceContext } from './source.ts'
 
@@ -22,6 +23,9 @@ export interface ClientOptions {
 }
 
 const PATH = 'live/played'
+/** Servers send the start of a file faster than it plays: more of it must fit here than they are asked for, whatever the output waits for. */
+const MAX_LOG_DURATION: Micros = 30 * MICROS_PER_SECOND
+const MAX_LOG_BYTES = 64 * 1024 * 1024
 
 export async function* playByClient(
   pull: PullClient,
@@ -30,7 +34,11 @@ export async function* playByClient(
   options: ClientOptions,
 ): NativeSource {
   const { log, insecureTls, startMs, streams, asfUnits } = options
-  const hub = new Hub({ pathSettings: () => ({ graceMs: 0, onBusy: 'refuse', windowMs: 0 }) })
+  const hub = new Hub({
+    pathSettings: () => ({ graceMs: 0, onBusy: 'refuse', windowMs: 0 }),
+    maxLogBytes: MAX_LOG_BYTES,
+    maxLogDuration: MAX_LOG_DURATION,
+  })
   const publisher = hub.publish(PATH)
   const { stream } = publisher
   const cursor = stream.subscribe()
@@ -49,6 +57,7 @@ export async function* playByClient(
   pulled.catch(() => undefined)
   let tracks: unknown
   let repairs = 0
+  let skipped = 0
   try {
     while (await anyReady(cursor, units)) {
       for (let packet = units?.take(); packet !== undefined; packet = units?.take()) yield { type: 'asf', packet }
@@ -63,6 +72,14 @@ export async function* playByClient(
       if (stream.statistics.repairs > repairs) {
         repairs = stream.statistics.repairs
         context.onProblem({ rule: 'timestamps-backwards', message: 'timestamps that go backwards or jump' })
+      }
+      const lost = cursor.skipped + (units?.skipped ?? 0)
+      if (lost > skipped) {
+        skipped = lost
+        context.onProblem({
+          rule: 'output-too-slow',
+          message: 'packets are missing that came faster than the output took them',
+        })
       }
     }
     if (!context.signal.aborted) await pulled
