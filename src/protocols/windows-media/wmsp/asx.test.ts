@@ -39,7 +39,12 @@ test('a browser is sent to the watch page, anything else gets an ASX that leads 
   assert.equal(browser.head.header('location'), '/watch/live/a')
   const other = await get(made, '/live/a')
   assert.equal(other.head.header('content-type'), 'video/x-ms-asf')
-  assert.deepEqual(references(other.body), ['mms://media.test:8080/live/a', 'http://media.test:8080/live/a'])
+  assert.deepEqual(references(other.body), [
+    'mms://media.test:8080/live/a',
+    'http://media.test:8080/live/a?MSWMExt=.asf',
+  ])
+  // What follows its references one by one does not come back to this file.
+  assert.notEqual((await get(made, '/live/a?MSWMExt=.asf')).head.status, 200)
   assert.deepEqual(references((await get(made, '/channel/p')).body)[0], 'mms://media.test:8080/channel/p')
 })
 
@@ -84,5 +89,5 @@ test('what does not exist is left to others', async () => {
 })
 
 test('over TLS there is one way only', () => {
-  assert.deepEqual(references(asxFor('live/a', 'h', { secure: true })), ['https://h/live/a'])
+  assert.deepEqual(references(asxFor('live/a', 'h', { secure: true })), ['https://h/live/a?MSWMExt=.asf'])
 })

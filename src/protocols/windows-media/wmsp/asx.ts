@@ -7,6 +7,11 @@ import type { HttpRequest } from '../../../net/http/routes.ts'
 import type { ServerContext } from '../../protocol.ts'
 
 const SUFFIX = '.asx'
+/**
+ * Windows Media Player's mark of an address that is a stream whatever it looks like. Others get no ASX file under it: VLC follows the
+ * references of one after the other, and would come back to the same file for ever.
+ */
+const FOR_PLAYERS = 'MSWMExt'
 const LIVE = /^\/(?:live|channel)\//
 const FILES = /^\/vod\//
 /** A name and a port, or an address in brackets and a port. */
@@ -20,7 +25,7 @@ export function asxRoutes(context: Pick<ServerContext, 'http' | 'hub' | 'library
     const asked = path.endsWith(SUFFIX)
     const content = asked ? path.slice(1, -SUFFIX.length) : path.slice(1)
     // Without the suffix the address belongs to whoever knows it: only what exists is answered for.
-    if (!asked && !(await exists(context, content))) return false
+    if (!asked && (request.query.has(FOR_PLAYERS) || !(await exists(context, content)))) return false
     if (LIVE.test(path)) checkPath(content)
     if (!asked && (request.raw.headers.accept ?? '').includes('text/html')) redirect(response, content)
     else sendAsx(request, response, content)
@@ -35,9 +40,13 @@ export function asxFor(
   options: { readonly secure: boolean; readonly query?: string },
 ): string {
   const path = content.split('/').map(encodeURIComponent).join('/')
-  const query = options.query === undefined || options.query === '' ? '' : `?${options.query}`
-  const schemes = options.secure ? ['https'] : ['mms', 'http']
-  const references = schemes.map((scheme) => ({ href: `${scheme}://${host}/${path}${query}` }))
+  const query = options.query === undefined || options.query === '' ? [] : [options.query]
+  const reference = (scheme: string, ...more: readonly string[]) => {
+    const all = [...query, ...more]
+    return { href: `${scheme}://${host}/${path}${all.length === 0 ? '' : `?${all.join('&')}`}` }
+  }
+  const http = reference(options.secure ? 'https' : 'http', `${FOR_PLAYERS}=.asf`)
+  const references = options.secure ? [http] : [reference('mms'), http]
   return formatAsx({ title: content, items: [{ type: 'entry', references }] })
 }
 

@@ -90,16 +90,26 @@ async function openLive({ hub }: Pick<ServerContext, 'hub'>, path: string, optio
 
 /** The header of the newest key packet; `undefined`: none came in time. */
 async function headerOf(stream: Stream, { waitMs, signal }: OpenOptions): Promise<AsfInit | undefined> {
-  const cursor = stream.units(asfUnits).open()
+  let cursor = stream.units(asfUnits).open()
+  let waited = waitMs <= 0
   // Closing the cursor is what ends the waiting.
-  const giveUp = () => cursor.close()
+  const giveUp = () => {
+    waited = true
+    cursor.close()
+  }
   const timer = setTimeout(giveUp, waitMs)
+  const isOver = () => signal.aborted || waited || stream.state === 'closed'
   signal.addEventListener('abort', giveUp, { once: true })
   try {
     for (;;) {
       const unit = cursor.take()
       if (unit !== undefined) return unit.init
-      if (signal.aborted || waitMs <= 0 || !(await cursor.ready())) return undefined
+      if (isOver()) return undefined
+      if (await cursor.ready()) continue
+      if (isOver()) return undefined
+      // The publisher has just said that it brings packets of its own.
+      cursor.close()
+      cursor = stream.units(asfUnits).open()
     }
   } finally {
     clearTimeout(timer)
