@@ -112,17 +112,19 @@ export async function push(options: PushOptions): Promise<PushReport> {
 async function readAll(publisher: Publisher, options: PushOptions, input: Input, signal: AbortSignal): Promise<void> {
   const asf = input.kind === 'asf' ? options.provideAsf?.(publisher) : undefined
   do {
-    let packets = 0
+    // What is encrypted has data packets and no packets of tracks.
+    let isEmpty = true
     for await (const result of input.read()) {
       if (signal.aborted || publisher.closed) return
-      if (result.type === 'tracks') publisher.announce(result.tracks, result.metadata)
-      else if (result.type === 'asf') asf?.write(result.packet.bytes, result.packet.init)
-      else {
-        packets++
-        publisher.write(result.packet)
+      if (result.type === 'tracks') {
+        publisher.announce(result.tracks, result.metadata)
+        continue
       }
+      if (result.type === 'asf') asf?.write(result.packet.bytes, result.packet.init)
+      else publisher.write(result.packet)
+      isEmpty = false
     }
-    if (packets === 0 && !signal.aborted) {
+    if (isEmpty && !signal.aborted) {
       throw new FormatError('ERR_PUSH_EMPTY', `expected media in ${JSON.stringify(options.input)}, found none`)
     }
   } while (options.loop === true && !signal.aborted)
