@@ -1,9 +1,15 @@
 /** Live by Windows Media over HTTP: pushing and pulled encoders, publishers of today, and what all of them lead to in players. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { AsfReader } from '../../src/media/containers/asf/demuxer.ts'
+import { asfHeaderLength, readAsfHeader, writeAsfHeader } from '../../src/media/containers/asf/header.ts'
+import type { AsfObject } from '../../src/media/containers/asf/header-objects.ts'
+import { type AsfInit, DATA_OBJECT_HEADER_LENGTH } from '../../src/media/containers/asf/model.ts'
+import { STREAM_FLAG } from '../../src/media/containers/asf/objects/stream-properties.ts'
 import { withoutPadding } from '../../src/media/containers/asf/padding.ts'
 import { makeMedia, watchCounters } from '../support/media.ts'
 import { killGroup, start } from '../support/process.ts'
@@ -52,42 +58,52 @@ it('live streams by Windows Media over HTTP', { concurrency: true }, async (t) =
   const mms = (name: string) => `mms://${hostOf(server)}/live/${name}`
 
   await Promise.all([
-    t.test('an encoder pushes to the server, players receive its packets bit for bit, and logs arrive', async () => {
-      const ours = join(folder, 'pushed-ours.wmv')
-      const pushing = pushWmv(server, wmv, 'pushed')
-      await waitOnAir(server, 'pushed')
-      const [played, byFfmpeg, pushed] = await Promise.all([
-        runHeadend(['play', mms('pushed'), '--output', ours, '--json'], { timeout: 60_000 }),
-        watch(ffmpeg, mms('pushed').replace('mms://', 'mmsh://')),
-        pushing,
-      ])
+    t.test(
+      'SYS-01: an encoder pushes to the server, players receive its packets bit for bit, and logs arrive',
+      async () => {
+        const ours = join(folder, 'pushed-ours.wmv')
+        const pushing = pushWmv(server, wmv, 'pushed')
+        await waitOnAir(server, 'pushed')
+        const [played, byFfmpeg, pushed] = await Promise.all([
+          runHeadend(['play', mms('pushed'), '--output', ours, '--json'], { timeout: 60_000 }),
+          watch(ffmpeg, mms('pushed').replace('mms://', 'mmsh://')),
+          pushing,
+        ])
 
-      assert.equal(pushed.code, 0, pushed.stderr)
-      assert.equal(played.code, 0, played.stderr)
-      assertSamePackets(ours, wmv)
-      assertUnbroken(byFfmpeg, sentWmv, { fewest: 0.8, until: 'end' })
-      await waitUntil('the log of our player has come', async () => (await logsOf(server, 'live/pushed')).length > 0)
-      const [log] = await logsOf(server, 'live/pushed')
-      assert.equal(log?.kind, 'legacy')
-    }),
+        assert.equal(pushed.code, 0, pushed.stderr)
+        assert.equal(played.code, 0, played.stderr)
+        assertSamePackets(ours, wmv)
+        assertUnbroken(byFfmpeg, sentWmv, { fewest: 0.8, until: 'end' })
+        await waitUntil('the log of our player has come', async () => (await logsOf(server, 'live/pushed')).length > 0)
+        const [log] = await logsOf(server, 'live/pushed')
+        assert.equal(log?.kind, 'legacy')
+      },
+    ),
 
-    t.test('a server pulls an encoder that serves its stream', async () => {
-      const encoder = start(process.execPath, headend('push', wmv, '--serve', String(pulledPort), '--loop'))
-      try {
-        await waitOnAir(server, 'pulled')
-        const file = join(folder, 'pulled.asf')
-        const stop = new AbortController()
-        const recording = ffmpegCopy.record(mms('pulled'), file, { signal: stop.signal })
-        await waitUntil('a viewer is there', async () => (await viewers(server, 'live/pulled')) > 0)
-        setTimeout(() => stop.abort(), 4000)
-        const seen = await recorded(ffmpeg, file, await recording)
-        const known = new Set(sentWmv.video.map(({ checksum }) => checksum))
-        assert.ok(seen.video.length > RATE)
-        assert.ok(seen.video.every(({ checksum }) => known.has(checksum)))
-      } finally {
-        killGroup(encoder, 'SIGTERM')
-      }
-    }),
+    t.test(
+      'SYS-01 and PRX-17: a server pulls an encoder that serves its stream, which is a broadcast then',
+      async () => {
+        const encoder = start(process.execPath, headend('push', wmv, '--serve', String(pulledPort), '--loop'))
+        try {
+          await waitOnAir(server, 'pulled')
+          const described = await describeStream(server, '/live/pulled')
+          const features = /features="([^"]*)"/.exec(String(described.headers['pragma']))?.[1]?.split(',') ?? []
+          assert.ok(features.includes('broadcast'), `${described.statusCode}: ${features.join()}`)
+          assert.ok(!features.includes('seekable') && !features.includes('stridable'), features.join())
+          const file = join(folder, 'pulled.asf')
+          const stop = new AbortController()
+          const recording = ffmpegCopy.record(mms('pulled'), file, { signal: stop.signal })
+          await waitUntil('a viewer is there', async () => (await viewers(server, 'live/pulled')) > 0)
+          setTimeout(() => stop.abort(), 4000)
+          const seen = await recorded(ffmpeg, file, await recording)
+          const known = new Set(sentWmv.video.map(({ checksum }) => checksum))
+          assert.ok(seen.video.length > RATE)
+          assert.ok(seen.video.every(({ checksum }) => known.has(checksum)))
+        } finally {
+          killGroup(encoder, 'SIGTERM')
+        }
+      },
+    ),
 
     t.test('a publisher of today is seen by old players', async (t) => {
       const publishing = publishFile(ffmpeg, h264, publishUrl(server, 'today'))
@@ -103,6 +119,68 @@ it('live streams by Windows Media over HTTP', { concurrency: true }, async (t) =
         const counters = (await watchCounters(ffmpeg, files[index] ?? '')).filter((counter) => counter !== undefined)
         assertRun(counters, player.name)
       }
+    }),
+
+    t.test(
+      'SYS-06 and SYS-07: a server that pulls from this one serves many from one stream, the same packets',
+      async (t) => {
+        const pushing = pushWmv(server, wmv, 'origin')
+        await waitOnAir(server, 'origin')
+        const edgeSettings = join(folder, 'edge.yaml')
+        writeFileSync(edgeSettings, JSON.stringify({ paths: { 'live/leaf': { pull: mms('origin') } } }))
+        const edge = await startServer({ args: ['--config', edgeSettings] })
+        t.after(() => edge.stop())
+        await waitOnAir(edge, 'leaf')
+        const files = [1, 2, 3].map((number) => join(folder, `leaf-${number}.wmv`))
+        const playing = files.map((file) =>
+          runHeadend(['play', `mms://${hostOf(edge)}/live/leaf`, '--duration', '3', '--output', file]),
+        )
+        await waitUntil('all are there', async () => (await viewers(edge, 'live/leaf')) === files.length)
+
+        assert.equal(await viewers(server, 'live/origin'), 1)
+        for (const { code, stderr } of await Promise.all(playing)) assert.equal(code, 0, stderr)
+        const sent = packetsOf(wmv).map((packet) => Buffer.from(packet).toString('base64'))
+        for (const file of files) {
+          const got = packetsOf(file).map((packet) => Buffer.from(packet).toString('base64'))
+          assert.ok(got.length > 20 && got.every((packet) => sent.includes(packet)), `${file}: ${got.length} packets`)
+        }
+        assert.equal((await pushing).code, 0)
+      },
+    ),
+
+    t.test('SYS-05: an ASX file leads players to the stream; a browser is led to the watch page', async (t) => {
+      const publishing = publishFile(ffmpeg, h264, publishUrl(server, 'listed'))
+      await waitOnAir(server, 'listed')
+      const base = `http://${hostOf(server)}/live/listed`
+      if (vlc.ready(t)) {
+        const stop = new AbortController()
+        const playing = vlc.record(`${base}.asx`, join(folder, 'listed.asf'), { signal: stop.signal })
+        await waitUntil('VLC has found the stream', async () => (await viewers(server, 'live/listed')) > 0)
+        stop.abort()
+        await playing
+      }
+      const browser = await fetch(base, { headers: { Accept: 'text/html,*/*' }, redirect: 'manual' })
+      assert.equal(browser.status, 302)
+      assert.equal(new URL(browser.headers.get('location') ?? '', base).pathname, '/watch/live/listed')
+      const plain = await fetch(base)
+      assert.match(await plain.text(), /<asx/i)
+      await publishing
+    }),
+
+    t.test('SYS-02: what is encrypted passes unchanged, with all that its header says of it', async (t) => {
+      if (!libmms.ready(t)) return
+      const encrypted = join(folder, 'encrypted.wmv')
+      writeEncrypted(wmv, encrypted)
+      const pushing = pushWmv(server, encrypted, 'encrypted')
+      await waitOnAir(server, 'encrypted')
+      const file = join(folder, 'encrypted-played.asf')
+      const result = await libmms.record(mms('encrypted'), file)
+      assert.equal((await pushing).code, 0)
+
+      assert.equal(result.code, 0, result.stderr)
+      assertSamePackets(file, encrypted)
+      const found = initOf(file).encryption
+      assert.deepEqual(found, { scheme: 'DRM', keyId: 'test-key', licenseUrl: 'http://license.test/' })
     }),
 
     t.test('VLC serves, we pull, and pass it on by Windows Media, FLV and as a file', async (t) => {
@@ -134,6 +212,44 @@ it('live streams by Windows Media over HTTP', { concurrency: true }, async (t) =
     }),
   ])
 })
+
+/** What a player is told of a stream, on a connection of its own. */
+async function describeStream(server: RunningServer, path: string): Promise<IncomingMessage> {
+  const headers = { 'User-Agent': 'NSPlayer/9.0.0.2980', Pragma: 'no-cache' }
+  const [response] = (await once(get(`http://${hostOf(server)}${path}`, { agent: false, headers }), 'response')) as [
+    IncomingMessage,
+  ]
+  response.resume()
+  return response
+}
+
+/** Says in the header that all streams are encrypted; their bytes stay what they are, which nobody on the way can tell. */
+function writeEncrypted(source: string, target: string): void {
+  const bytes = readFileSync(source)
+  const length = asfHeaderLength(bytes) ?? 0
+  const header = readAsfHeader(bytes)
+  const objects: AsfObject[] = header.objects.map((object) =>
+    object.type === 'stream-properties' ? { ...object, flags: object.flags | STREAM_FLAG.ENCRYPTED } : object,
+  )
+  objects.push({
+    type: 'content-encryption',
+    secret: Uint8Array.of(1, 2, 3, 4),
+    protectionType: 'DRM\0',
+    keyId: 'test-key\0',
+    licenseUrl: 'http://license.test/\0',
+  })
+  const rewritten = writeAsfHeader({ ...header, objects, objectCount: objects.length })
+  writeFileSync(target, Buffer.concat([rewritten, bytes.subarray(length - DATA_OBJECT_HEADER_LENGTH)]))
+}
+
+function initOf(file: string): AsfInit {
+  const reader = new AsfReader()
+  reader.write(readFileSync(file))
+  for (let result = reader.read(); result !== undefined; result = reader.read()) {
+    if (result.type === 'init') return result.init
+  }
+  throw new Error(`expected a header in ${file}`)
+}
 
 /** `headend push FILE wmhttp://…` to its end. */
 function pushWmv(server: RunningServer, file: string, name: string) {

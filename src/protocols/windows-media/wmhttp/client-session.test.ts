@@ -122,7 +122,7 @@ function throwsCode(work: () => unknown, code: string): void {
 }
 
 describe('client and server', () => {
-  test('a whole push: setup, start, packets, another header, the end', async (t) => {
+  test('ENC-01 to ENC-03, ENC-12, ENC-13, ENC-17: a whole push: setup, start, packets, another header, the end', async (t) => {
     const { hub, context, pushes, connect } = makeServer(t)
     const session = new PushClientSession(TARGET)
     const joined = join(session, connect())

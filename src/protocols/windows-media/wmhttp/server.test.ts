@@ -288,7 +288,7 @@ describe('encoders', () => {
     assert.equal(hub.find('live/a'), undefined)
   })
 
-  test('PSH-10, PSH-12, PSH-06: a start is judged with its head; ids that are unknown or in use are refused', async (t) => {
+  test('PSH-05, PSH-06, PSH-10, PSH-12: a start is judged with its head; ids that are unknown or in use are refused', async (t) => {
     const { hub, port } = await serve(t)
     for (const cookie of ['', 'Cookie: push-id=0\r\n', 'Cookie: push-id=unknown\r\n']) {
       const raw = await RawClient.open(port)
