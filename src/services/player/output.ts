@@ -189,8 +189,7 @@ export class Output {
     if (stream === undefined) return
     for (let bytes = this.#muxer?.read(); bytes !== undefined; bytes = this.#muxer?.read()) {
       if (this.#failure !== undefined) throw this.#failure
-      if (!stream.write(bytes))
-        await new Promise<void>((resolve) => void stream.once('drain', resolve).once('close', resolve))
+      if (!stream.write(bytes)) await roomIn(stream)
     }
     if (this.#failure !== undefined) throw this.#failure
   }
@@ -202,6 +201,17 @@ export class Output {
     stream.end()
     await finished(stream)
   }
+}
+
+/** Resolves when the target takes more, or never will. */
+function roomIn(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off('drain', done).off('close', done)
+      resolve()
+    }
+    stream.on('drain', done).on('close', done)
+  })
 }
 
 function earlier(packet: AsfPacket, startMs: number): AsfPacket {
