@@ -59,6 +59,11 @@ export class Stream {
     this.log = new BoundedLog({ maxBytes: options.maxLogBytes, maxDuration: options.maxLogDuration })
   }
 
+  /** Milliseconds for which packets are merged on their way to viewers. */
+  get windowMs(): number {
+    return this.#options.windowMs
+  }
+
   get state(): StreamState {
     return this.#state
   }

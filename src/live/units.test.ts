@@ -72,9 +72,10 @@ describe('units of a stream', () => {
     stream.write(packetAt(40))
     stream.write(packetAt(80))
     stream.write(packetAt(120))
-    assert.deepEqual(takeAll(cursor), [[40, 80]])
-    mock.timers.tick(100)
-    assert.deepEqual(takeAll(cursor), [[120]])
+    mock.timers.tick(99)
+    assert.deepEqual(takeAll(cursor), [])
+    mock.timers.tick(1)
+    assert.deepEqual(takeAll(cursor), [[40, 80], [120]])
     assert.equal(stream.readers, 1)
   })
 

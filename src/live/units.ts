@@ -139,11 +139,13 @@ export class DerivedUnits<Unit extends LogEntry> implements UnitFeed<Unit> {
       this.#muxer.write(entry)
       wrote = true
     }
-    if (wrote) this.#collect()
     if (this.#source.ended) {
       this.#flush()
       this.close()
+    } else if (wrote && this.#windowMs === 0) {
+      this.#flush()
     } else if (wrote && this.#windowTimer === undefined) {
+      // Units come once per window and all together: who sends them need not wait for more.
       this.#windowTimer = setTimeout(() => {
         this.#windowTimer = undefined
         this.#flush()
@@ -153,10 +155,6 @@ export class DerivedUnits<Unit extends LogEntry> implements UnitFeed<Unit> {
 
   #flush(): void {
     this.#muxer.flush()
-    this.#collect()
-  }
-
-  #collect(): void {
     let found = false
     for (let unit = this.#muxer.read(); unit !== undefined; unit = this.#muxer.read()) {
       this.#log.append(unit)

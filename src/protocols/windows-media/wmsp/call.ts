@@ -23,8 +23,6 @@ export interface WmspOptions extends PaceLimits {
   /** Milliseconds a stream that is not published yet is waited for. */
   readonly waitMs: number
   readonly maxSessions: number
-  /** Packets of live streams are merged for this long, milliseconds. Default 100. */
-  readonly windowMs?: number
   readonly clock?: Clock
 }
 

@@ -20,7 +20,6 @@ import { PIPELINE_TEST_MS, type WmspSession } from './session.ts'
 import { SessionRegistry } from './session-registry.ts'
 import { featuresOf, rulesOf } from './viewer-rules.ts'
 
-const DEFAULT_WINDOW_MS = 100
 const NO_CONTENT = 204
 
 interface Running {
@@ -46,7 +45,7 @@ export class Exchange implements WmspService {
     this.server = options.product ?? 'Cougar'
     this.clock = options.clock ?? systemClock
     this.sessions = new SessionRegistry(options.maxSessions)
-    this.feeds = new FramedFeeds(options.windowMs ?? DEFAULT_WINDOW_MS)
+    this.feeds = new FramedFeeds()
   }
 
   /** Never rejects: what goes wrong is an answer too. */

@@ -22,14 +22,13 @@ const FRESH_WINDOWS = 3
 const IDLE_MS = 5_000
 
 /** Where readers of units come from; a `Stream` is one. */
-export type UnitStream = Pick<Stream, 'units' | 'state'>
+export type UnitStream = Pick<Stream, 'units' | 'state' | 'windowMs'>
 
 interface FeedOptions {
   /** `undefined`: everything. */
   readonly selection: Selection | undefined
   /** Packets as long as in a file. */
   readonly padded: boolean
-  readonly windowMs: number
   readonly onClose: () => void
 }
 
@@ -41,6 +40,7 @@ export class FramedFeed {
   readonly #fresh: SharedFrames[] = []
   readonly #frames = new FrameBuffer()
   #source: LogCursor<AsfUnit>
+  #native: boolean
   #numbers: number[] = []
   #keyIndex = -1
   /** A packet where viewers may start had nothing left for this selection: the next one stands for it. */
@@ -58,7 +58,9 @@ export class FramedFeed {
   constructor(stream: UnitStream, options: FeedOptions) {
     this.#stream = stream
     this.#options = options
-    this.#source = stream.units(asfUnits).open()
+    const units = stream.units(asfUnits)
+    this.#native = units.native
+    this.#source = units.open()
     this.#pull()
     this.#flush()
     this.#source.onWake = () => this.#pull()
@@ -88,11 +90,13 @@ export class FramedFeed {
     if (this.#closed) return
     for (let unit = this.#source.take(); unit !== undefined; unit = this.#source.take()) this.#add(unit)
     if (this.#source.ended) return this.#sourceEnded()
-    if (this.#frames.count > 0 && this.#windowTimer === undefined) {
+    // Units that were made here come a window at a time; those of a publisher's own wire as they come.
+    if (!this.#native) this.#flush()
+    else if (this.#frames.count > 0 && this.#windowTimer === undefined) {
       this.#windowTimer = setTimeout(() => {
         this.#windowTimer = undefined
         this.#flush()
-      }, this.#options.windowMs)
+      }, this.#stream.windowMs)
     }
   }
 
@@ -109,7 +113,7 @@ export class FramedFeed {
     this.#keyPending = false
     this.#frames.add({ number: unit.number, bytes }, this.#sequence + this.#frames.count, false)
     this.#numbers.push(unit.number)
-    if (this.#options.windowMs === 0 || this.#frames.length >= MAX_MERGED_BYTES) this.#flush()
+    if (this.#stream.windowMs === 0 || this.#frames.length >= MAX_MERGED_BYTES) this.#flush()
   }
 
   #begin(init: AsfInit): void {
@@ -167,7 +171,9 @@ export class FramedFeed {
     queueMicrotask(() => {
       if (this.#closed) return
       if (this.#stream.state === 'closed') return this.#close()
-      this.#source = this.#stream.units(asfUnits).open()
+      const units = this.#stream.units(asfUnits)
+      this.#native = units.native
+      this.#source = units.open()
       this.#source.onWake = () => this.#pull()
       this.#pull()
     })
@@ -187,12 +193,6 @@ export class FramedFeed {
 /** The feeds of one server, found by stream and selection. */
 export class FramedFeeds {
   readonly #feeds = new WeakMap<UnitStream, Map<string, FramedFeed>>()
-  readonly #windowMs: number
-
-  /** `windowMs`: packets are merged for this long. */
-  constructor(windowMs: number) {
-    this.#windowMs = windowMs
-  }
 
   /** Throws UnavailableError ERR_WMSP_SELECTIONS when too many selections of the stream are watched. `undefined`: everything. */
   feed(stream: UnitStream, selection: Selection | undefined, padded: boolean): FramedFeed {
@@ -210,7 +210,6 @@ export class FramedFeeds {
     const feed = new FramedFeed(stream, {
       selection,
       padded,
-      windowMs: this.#windowMs,
       onClose: () => feeds.delete(key),
     })
     if (!feed.closed) feeds.set(key, feed)
