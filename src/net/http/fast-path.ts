@@ -16,10 +16,15 @@ export interface FastPathHost {
   find(target: string): HotAnswer | undefined
   claimOf(head: Uint8Array): ConnectionHandler | undefined
   clientOf(socketAddress: string, forwardedFor: string | undefined): string
+  /** A connection that was claimed comes back with the bytes of a request. */
+  takeBack(socket: Socket, received: Uint8Array, peer: FastPathPeer): void
   /** The connection leaves the fast path; `received` is pushed back into the socket already. */
   toFullServer(socket: Socket): void
   forget(connection: FastConnection): void
 }
+
+/** Who is at the other end. */
+export type FastPathPeer = Pick<ConnectionPeer, 'remoteAddress' | 'secure'>
 
 export interface FastPathDeadlines {
   readonly headMs: number
@@ -29,12 +34,11 @@ export interface FastPathDeadlines {
 export class FastConnection {
   readonly #socket: Socket
   readonly #host: FastPathHost
-  readonly #peer: ConnectionPeer
+  readonly #peer: FastPathPeer
   /** Bytes that wait for the rest of their head, or for the peer to read. */
   #pending: Buffer | undefined
   #blocked = false
   #served = false
-  #claimed = false
   /** When the head in work began, or when the last answer went out. */
   #since: number
   /**
@@ -45,7 +49,7 @@ export class FastConnection {
   #headers: PlainHeaders | undefined
   #client: string
 
-  constructor(socket: Socket, host: FastPathHost, peer: ConnectionPeer) {
+  constructor(socket: Socket, host: FastPathHost, peer: FastPathPeer) {
     this.#socket = socket
     this.#host = host
     this.#peer = peer
@@ -72,6 +76,12 @@ export class FastConnection {
 
   close(): void {
     this.#socket.destroy()
+  }
+
+  /** What was read of the socket before it came here; the socket is resumed. */
+  start(received: Uint8Array): void {
+    this.#onData(Buffer.from(received.buffer, received.byteOffset, received.byteLength))
+    if (!this.#blocked) this.#socket.resume()
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -114,7 +124,7 @@ export class FastConnection {
         if (!mayBecomeHead(bytes.subarray(at))) return this.#leave(bytes.subarray(at))
         break
       }
-      if (!this.#claimed && this.#claim(bytes, at, end)) return
+      if (!repeated && this.#claim(bytes, at, end)) return
       if (!repeated) this.#readBlock(text.slice(lineEnd, end))
       const target =
         this.#headers === undefined || end - at > MAX_HEAD_BYTES ? undefined : plainTarget(text, at, lineEnd)
@@ -132,11 +142,15 @@ export class FastConnection {
   }
 
   #claim(bytes: Buffer, at: number, end: number): boolean {
-    this.#claimed = true
     const handler = this.#host.claimOf(bytes.subarray(at, end))
     if (handler === undefined) return false
     this.#detach()
-    handler(this.#socket, bytes.subarray(at), this.#peer)
+    const { remoteAddress, secure } = this.#peer
+    handler(this.#socket, bytes.subarray(at), {
+      remoteAddress,
+      secure,
+      giveBack: (received) => this.#host.takeBack(this.#socket, received, this.#peer),
+    })
     return true
   }
 

@@ -114,6 +114,11 @@ class Front implements HttpFront {
       find: (target) => this.routes.find(target),
       claimOf: (head) => this.routes.claimOf(head),
       clientOf: (address, forwardedFor) => this.#proxies.clientOf(address, forwardedFor),
+      takeBack: (socket, received, peer) => {
+        const connection = new FastConnection(socket, this.#host, peer)
+        this.#fast.add(connection)
+        connection.start(received)
+      },
       toFullServer: (socket) => {
         this.#http.emit('connection', socket)
         socket.resume()

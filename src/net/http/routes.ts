@@ -39,8 +39,9 @@ export interface HotAnswer {
 }
 
 /**
- * Looks at the first request head of a connection (complete, blank line included) and takes the whole connection from the HTTP
- * server, for protocols whose use of HTTP no HTTP server understands. `undefined`: not its own. Must be cheap.
+ * Looks at a request head (complete, blank line included) and takes the connection from the HTTP server, for protocols whose use of
+ * HTTP no HTTP server understands. Asked for the first head of a connection, and for another that differs from the one before as long as
+ * only hot objects were asked for. `undefined`: not its own. Must be cheap.
  */
 export type ConnectionClaim = (head: Uint8Array) => ConnectionHandler | undefined
 
@@ -51,6 +52,8 @@ export interface ConnectionPeer {
   /** Address of the peer of the socket. */
   readonly remoteAddress: string
   readonly secure: boolean
+  /** Gives the connection back with a request that is not the claimer's, whose listeners are off the socket by then. */
+  readonly giveBack: (received: Uint8Array) => void
 }
 
 export interface HttpRoutes {

@@ -33,7 +33,7 @@ function connect(t: TestContext) {
   const [ours, theirs] = duplexPair()
   const connection = new PushConnection({
     socket: theirs,
-    peer: { remoteAddress: '192.0.2.1', secure: false },
+    peer: { remoteAddress: '192.0.2.1', secure: false, giveBack: () => assert.fail('given back') },
     context,
     pushes,
     now: () => clock.now,

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { Agent, get as httpGet, type IncomingMessage } from 'node:http'
 import { afterEach, test } from 'node:test'
 import { testFile } from '../../../media/containers/asf/test-files.suite.ts'
 import { asxFor } from './asx.ts'
@@ -90,4 +92,26 @@ test('what does not exist is left to others', async () => {
 
 test('over TLS there is one way only', () => {
   assert.deepEqual(references(asxFor('live/a', 'h', { secure: true })), ['https://h/live/a?MSWMExt=.asf'])
+})
+
+test('several kinds of client may share a connection, as behind a proxy', async () => {
+  const made = await open()
+  publishNative(made.hub, 'live/a', 'wmv2-wmav2.wmv').send(1)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = async (headers: Readonly<Record<string, string>>) => {
+    const sent = httpGet({ port: made.port, path: '/live/a', agent, headers: { Host: 'media.test', ...headers } })
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    const { localPort } = response.socket
+    response.resume()
+    await once(response, 'end')
+    return [response.statusCode, response.headers['content-type'], localPort] as const
+  }
+  const asWindowsMedia = { 'User-Agent': 'NSPlayer/9.0.0.2980', Pragma: 'no-cache' }
+  const first = await ask(asWindowsMedia)
+  const second = await ask({ 'User-Agent': 'curl' })
+  agent.destroy()
+
+  assert.deepEqual(first.slice(0, 2), [200, 'application/vnd.ms.wms-hdr.asfv1'])
+  assert.deepEqual(second.slice(0, 2), [200, 'video/x-ms-asf'])
+  assert.equal(second[2], first[2])
 })

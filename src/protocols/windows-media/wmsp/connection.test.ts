@@ -34,7 +34,14 @@ async function connected(t: TestContext) {
   const client = await RawClient.open((listener.address() as { port: number }).port)
   const [socket] = await accepted
   const closed = Promise.withResolvers<void>()
-  const connection = new Connection({ socket, remoteAddress: '127.0.0.1', exchange, onClose: () => closed.resolve() })
+  const connection = new Connection({
+    socket,
+    remoteAddress: '127.0.0.1',
+    exchange,
+    onClose: () => closed.resolve(),
+    isOurs: () => true,
+    giveBack: () => assert.fail('given back'),
+  })
   t.after(() => {
     client.close()
     socket.destroy()

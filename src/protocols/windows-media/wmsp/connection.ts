@@ -24,6 +24,7 @@ const STALL_SECONDS = 10
 /** Seconds that the last bytes have to reach a peer. */
 const LINGER_SECONDS = 5
 
+const HEAD_END = '\r\n\r\n'
 /** The end of a chunked answer. */
 const ZERO_CHUNK = Buffer.from('0\r\n\r\n', 'latin1')
 
@@ -32,6 +33,10 @@ export interface ConnectionOptions {
   readonly remoteAddress: string
   readonly exchange: Exchange
   readonly onClose: () => void
+  /** Whether a request head belongs here. */
+  readonly isOurs: (head: Uint8Array) => boolean
+  /** Takes a connection on which another kind of client goes on, as proxies let several use one. */
+  readonly giveBack: (received: Uint8Array) => void
 }
 
 /** An answer whose body goes on. */
@@ -46,6 +51,8 @@ export class Connection implements RequestConnection {
   readonly #socket: Socket
   readonly #exchange: Exchange
   readonly #onClose: () => void
+  readonly #isOurs: ConnectionOptions['isOurs']
+  readonly #giveBack: ConnectionOptions['giveBack']
   readonly #reader = new WmRequestReader()
   readonly #gone = new AbortController()
   #request: WmRequest | undefined
@@ -64,18 +71,18 @@ export class Connection implements RequestConnection {
   #written = 0
   #progressAt = 0
 
-  constructor({ socket, remoteAddress, exchange, onClose }: ConnectionOptions) {
+  constructor({ socket, remoteAddress, exchange, onClose, isOurs, giveBack }: ConnectionOptions) {
     this.#socket = socket
     this.remoteAddress = remoteAddress
     this.#exchange = exchange
     this.#onClose = onClose
+    this.#isOurs = isOurs
+    this.#giveBack = giveBack
     socket.setNoDelay(true)
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
-    socket.on('end', () => this.#onEnd())
-    socket.on('error', () => {
-      // 'close' follows, which does the work.
-    })
-    socket.on('close', () => this.#onClosed())
+    socket.on('data', this.#onData)
+    socket.on('end', this.#onEnd)
+    socket.on('error', ignore)
+    socket.on('close', this.#onClosed)
   }
 
   get signal(): AbortSignal {
@@ -128,14 +135,35 @@ export class Connection implements RequestConnection {
     if (!running.chunked) this.#end()
   }
 
-  #onData(bytes: Uint8Array): void {
+  readonly #onData = (bytes: Uint8Array): void => {
     if (this.#closing) return
-    if (this.#reader.idle && this.#request === undefined) this.#since = this.#seconds
+    if (this.#reader.idle && this.#request === undefined) {
+      this.#since = this.#seconds
+      if (this.#isForeign(bytes)) return this.#leave(bytes)
+    }
     const { playing } = this
     if (playing !== undefined) playing.registered.bytesIn += bytes.byteLength
     this.#reader.write(bytes)
     this.#read()
     if (this.#busy && this.#reader.waiting > MAX_WAITING_BYTES) this.#socket.pause()
+  }
+
+  /** The whole head of a request that is for another protocol, and nothing of ours is going on. */
+  #isForeign(bytes: Uint8Array): boolean {
+    if (this.#busy || this.#running !== undefined) return false
+    const end = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(HEAD_END)
+    return end >= 0 && !this.#isOurs(bytes.subarray(0, end + HEAD_END.length))
+  }
+
+  #leave(bytes: Uint8Array): void {
+    const socket = this.#socket
+    socket.pause()
+    socket.off('data', this.#onData)
+    socket.off('end', this.#onEnd)
+    socket.off('error', ignore)
+    socket.off('close', this.#onClosed)
+    this.#onClosed()
+    this.#giveBack(bytes)
   }
 
   #read(): void {
@@ -286,13 +314,13 @@ export class Connection implements RequestConnection {
   }
 
   /** A client that ends its side is gone. */
-  #onEnd(): void {
+  readonly #onEnd = (): void => {
     if (this.#running?.play !== undefined) this.#socket.destroy()
     else if (this.#busy) this.#closing = true
     else this.#end()
   }
 
-  #onClosed(): void {
+  readonly #onClosed = (): void => {
     if (this.#closed) return
     this.#closed = true
     this.#closing = true
@@ -302,6 +330,10 @@ export class Connection implements RequestConnection {
     this.#running = undefined
     this.#onClose()
   }
+}
+
+function ignore(): void {
+  // 'close' follows, which does the work.
 }
 
 const EMPTY = new Uint8Array(0)

@@ -99,7 +99,7 @@ export async function setup(options: SetupOptions = {}): Promise<Setup> {
     host: '127.0.0.1',
     tls: undefined,
   }
-  const limits = { waitMs: 0, maxSessions: 100, fastStartMs: 5_000, maxSpeed: 5, windowMs: 0 }
+  const limits = { waitMs: 0, maxSessions: 100, fastStartMs: 5_000, maxSpeed: 5 }
   const server = createWmspServer(context, { ...limits, clock, ...rest })
   const remove = [front.routes.claim(server.claim), asxRoutes(context)]
   return {

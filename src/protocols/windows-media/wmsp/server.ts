@@ -35,9 +35,10 @@ export function createWmspServer(context: ServerContext, options: WmspOptions): 
   }, TICK_MS)
   timer.unref()
 
-  const accept = (socket: Socket, received: Uint8Array, { remoteAddress }: ConnectionPeer): void => {
+  const accept = (socket: Socket, received: Uint8Array, { remoteAddress, giveBack }: ConnectionPeer): void => {
+    const forget = () => sockets.delete(socket)
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', forget)
     const connection = new Connection({
       socket,
       remoteAddress,
@@ -45,6 +46,12 @@ export function createWmspServer(context: ServerContext, options: WmspOptions): 
       onClose: () => {
         connections.delete(connection)
         if (connections.size === 0) drained?.()
+      },
+      isOurs: isWindowsMedia,
+      giveBack: (bytes) => {
+        socket.off('close', forget)
+        forget()
+        giveBack(bytes)
       },
     })
     connections.add(connection)
