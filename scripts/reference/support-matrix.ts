@@ -16,6 +16,15 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   ],
   hls: [{ title: 'HLS and low-latency HLS (CMAF)', receives: '', sends: 'play', client: 'play' }],
   dash: [{ title: 'DASH, low-latency DASH (CMAF)', receives: '', sends: 'play', client: 'play' }],
+  windowsMedia: [
+    {
+      title: 'Windows Media over HTTP (WMSP, `mms://`)',
+      receives: 'pull',
+      sends: 'play, files, playlists',
+      client: 'pull, play, serve',
+    },
+    { title: 'WM HTTP push', receives: 'publish', sends: '', client: 'push' },
+  ],
 }
 /** Modules that speak no media. */
 const WITHOUT_MEDIA = new Set(['web', 'admin', 'api', 'auth', 'testChannel', 'test-channel'])

@@ -63,7 +63,7 @@ describe('writers', () => {
     assert.equal(toHex(burst), '2444ffffffffffff0301ffff')
   })
 
-  test('vectors of $H: one piece, and a header of 100,000 bytes in two', () => {
+  test('SRV-47, SRV-48: vectors of $H: one piece, and a header of 100,000 bytes in two', () => {
     assert.equal(toHex(frameHeader('H', new Uint8Array(5180)).subarray(0, 12)), '2448441400000000000c4414')
     const split = frameHeader('H', new Uint8Array(100_000))
     assert.equal(toHex(split.subarray(0, 12)), '2448ffff000000000004ffff')
