@@ -127,9 +127,10 @@ describe('Windows Media', () => {
     assert.match(server.log(), /ERR_(?:ASF|WM)/)
   })
 
-  it('M-08: logs that are none are refused, and nothing of them reaches a file', async (t) => {
+  it('M-08 and SYS-04: logs that are none are refused, nothing of them reaches a file, and the stream goes on', async (t) => {
     const server = await startAttacked(t)
     await keepLive(t, server)
+    const watching = await play(server, '/live/kept')
     const clientId = await describeClient(server)
     const fields =
       '0.0.0.0 2031-05-06 07:08:09 - http://h/live/kept 0 9 1 200 {3300AD50-2C39-46c0-AE0A-1A2B3C4D5E6F} 12.0.0.42 en-GB P/1 - p.exe 1.4.0.0 Linux 6.1.0.0 x64 0 0 64000 http TCP MP3 - - - 9000 - 71 0 0 0 - 0 0 1 2 100 - - - -'
@@ -164,6 +165,7 @@ describe('Windows Media', () => {
     })
     assert.ok(typeof text === 'object')
     assert.equal(text.all.split('\n').filter((one) => one !== '' && !one.startsWith('#')).length, 2)
+    await assertPlaying(watching)
     assert.doesNotMatch(text.all, /evil|root:|[\u0000-\u0008\u000b\u000c\u000e-\u001f]/)
   })
 
