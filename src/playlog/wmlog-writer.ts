@@ -215,7 +215,7 @@ function finish({ contentDescription, parameters = [] }: PlayFacts, form: 47 | 5
   fields['cs-media-role'] = described(ENTRY_ROLE) ?? fields['cs-media-role']
   return {
     form,
-    fields: fields as WmlogFields,
+    fields,
     ...(contentDescription === undefined ? {} : { contentDescription }),
     ...(extensions.size === 0 ? {} : { extensions: [...extensions.values()] }),
   }

@@ -166,8 +166,8 @@ it('files of the library play by Windows Media over HTTP', { concurrency: true }
       assert.equal(sought.code, 0, sought.stderr)
       const [first] = await watchCounters(ffmpeg, part)
       // At a key picture, no later than asked; the file's sound begins a moment before its pictures.
-    assert.ok(first !== undefined && first % GOP === 0, `found picture ${first}`)
-    assert.ok(first > (SEEK_SECONDS - 1.1) * RATE && first <= SEEK_SECONDS * RATE, `found picture ${first}`)
+      assert.ok(first !== undefined && first % GOP === 0, `found picture ${first}`)
+      assert.ok(first > (SEEK_SECONDS - 1.1) * RATE && first <= SEEK_SECONDS * RATE, `found picture ${first}`)
     }),
   )
 

@@ -39,7 +39,7 @@ test('packets of any publisher become ASF packets that say the same', (t) => {
     units[0]?.key &&
       units.every(({ bytes, size }) => bytes.byteLength <= LIVE_PACKET_SIZE && size === bytes.byteLength),
   )
-  const demuxer = new AsfPacketDemuxer(units[0]!.init)
+  const demuxer = new AsfPacketDemuxer(units[0].init)
   for (const { bytes } of units) demuxer.write(bytes)
   demuxer.end()
   const times: number[] = []

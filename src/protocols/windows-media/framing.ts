@@ -168,8 +168,8 @@ export class FrameReader implements Machine<Uint8Array, Frame> {
         if (bytes.byteLength < 8) throw this.#badLength(type, String(bytes.byteLength - FRAME_HEADER_LENGTH))
         return { type, burst, reason: u32le(bytes, 4), payload: bytes.subarray(8) }
       }
-      case 'F':
-      case 'T':
+      // $F and $T
+      default:
         return { type, burst, payload: bytes.subarray(FRAME_HEADER_LENGTH) }
     }
   }

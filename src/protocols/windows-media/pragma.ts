@@ -148,7 +148,10 @@ function* splitTokens(value: string): Generator<readonly [name: string, text: st
       continue
     }
     const start = at + 1
-    if (WHOLE_LINE.has(name)) return yield [name, value.slice(start).trim()]
+    if (WHOLE_LINE.has(name)) {
+      yield [name, value.slice(start).trim()]
+      return
+    }
     const text = name === 'features' ? featureList(value, start) : tokenValue(value, start)
     const comma = value.indexOf(',', start + text.length)
     at = comma < 0 ? value.length : comma + 1

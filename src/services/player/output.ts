@@ -145,7 +145,7 @@ export class Output {
         return new FlvMuxer(tracks)
       case 'mp4':
         return new FragmentMuxer(tracks.filter((track) => track.kind !== 'data'))
-      case 'asf':
+      default:
         return new AsfMuxer(tracks)
     }
   }

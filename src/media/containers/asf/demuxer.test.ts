@@ -492,7 +492,7 @@ describe('the packet demuxer', () => {
   })
 
   test('AS-10: script commands are packets of a track', () => {
-    const text = Uint8Array.from([...'URL\0http://a/\0'].flatMap((character) => [character.charCodeAt(0), 0]))
+    const text = Uint8Array.from('URL\0http://a/\0'.split('').flatMap((character) => [character.charCodeAt(0), 0]))
     const init = initOf({ packetSize: 300, streams: [command] })
     const source: Packet = { track: command, data: text, pts: 0, dts: 0, key: true }
     assert.deepEqual(mediaPackets(demuxPackets(init, packetize(init, [source]))), [source])

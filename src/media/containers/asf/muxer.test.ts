@@ -148,7 +148,7 @@ describe('the file writer', () => {
     // File size and durations of the first object, which File Properties is in this file.
     assert.ok(
       different.every((at) => at >= 30 + 40 && at < 30 + 80),
-      `${different}`,
+      different.join(),
     )
   })
 

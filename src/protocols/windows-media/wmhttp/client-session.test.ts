@@ -177,7 +177,7 @@ describe('client and server', () => {
     joined.flush()
     assert.equal((await joined.next()).type, 'ready')
     // A bit a second: a body is as short as it may be.
-    session.begin({ ...init, maxBitrateBps: 1 } as AsfInit)
+    session.begin({ ...init, maxBitrateBps: 1 })
     joined.flush()
     while (hub.find('live/a') === undefined) await turn()
     const cursor = hub.find('live/a')!.units(asfUnits).open()
@@ -279,11 +279,11 @@ describe('answers', () => {
   test('ENC-09, ENC-10, ENC-11: a Via makes bodies of a minute', () => {
     const session = setUp()
     answer(session, OK.replace('Set-Cookie', 'Via: 1.1 proxy\r\nSet-Cookie'))
-    session.begin({ ...init, maxBitrateBps: 80_000 } as AsfInit)
+    session.begin({ ...init, maxBitrateBps: 80_000 })
     assert.match(text(session), /Content-Length: 600000\r\n/)
     const slow = setUp({ proxy: true })
     answer(slow, OK)
-    slow.begin({ ...init, maxBitrateBps: 0 } as AsfInit)
+    slow.begin({ ...init, maxBitrateBps: 0 })
     assert.match(text(slow), /Content-Length: 2147483647\r\n/)
   })
 

@@ -137,7 +137,7 @@ describe('client and server', () => {
     )
     const entry = reader.take()
     assert.equal(entry?.tracks[0]?.codec, 'wmv2')
-    assert.deepEqual(Buffer.from(entry!.packet.data), Buffer.alloc(300, 0))
+    assert.deepEqual(Buffer.from(entry.packet.data), Buffer.alloc(300, 0))
     await until(() => hub.find('live/a') === undefined)
     assert.equal(sessions.size, 0)
   })

@@ -375,7 +375,13 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
   }
 
   #unexpected(type: PacketLetter): PeerError {
-    const expected = this.#expected === '' ? 'nothing' : [...this.#expected].map((letter) => `$${letter}`).join(', ')
+    const expected =
+      this.#expected === ''
+        ? 'nothing'
+        : this.#expected
+            .split('')
+            .map((letter) => `$${letter}`)
+            .join(', ')
     return new PeerError('ERR_WMSP_UNEXPECTED', `expected ${expected}, found $${type}`)
   }
 }

@@ -189,7 +189,7 @@ export class Exchange implements WmspService {
         return takeEvent(this, call)
       case 'pipeline':
         return this.#pipeline(call)
-      case 'keep-alive':
+      default:
         return this.#keepAlive(call)
     }
   }

@@ -2,7 +2,6 @@
 import { UnavailableError } from '../../../errors.ts'
 import type { Authorize } from '../../../live/access.ts'
 import { Hub } from '../../../live/hub.ts'
-import type { Publisher } from '../../../live/publisher.ts'
 import { Sessions } from '../../../live/sessions.ts'
 import { memorySource } from '../../../media/byte-source.ts'
 import { AsfDemuxer, AsfReader } from '../../../media/containers/asf/demuxer.ts'
@@ -144,7 +143,7 @@ export function publishNative(hub: Hub, path: string, name: (typeof testFiles)[n
   if (first?.type === 'tracks') publisher.announce(first.tracks)
   let next = 0
   return {
-    publisher: publisher as Publisher,
+    publisher,
     units,
     init,
     packets,

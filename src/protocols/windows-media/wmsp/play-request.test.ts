@@ -78,7 +78,7 @@ test('a server predicts the best stream that the line carries, of the kinds that
     [2, 0],
   ] as const)
   const chosen = (link: number | undefined, selection = both as ReadonlyMap<number, 0 | 1 | 2>) =>
-    [...predictSelection(selection, before, next, link).keys()].sort()
+    [...predictSelection(selection, before, next, link).keys()].sort((a, b) => a - b)
   assert.deepEqual(chosen(undefined), [2, 4])
   assert.deepEqual(chosen(400_000), [3, 4])
   assert.deepEqual(chosen(1_000), [1, 4])

@@ -82,7 +82,7 @@ export function filePosition(
       return { timeMs: Math.max(0, position.ms - (countsPreroll(client.product, client.http11) ? init.prerollMs : 0)) }
     case 'packet':
       return { packet: position.number }
-    case 'offset':
+    default:
       return { packet: packetOfOffset(position.bytes, init, client.product) }
   }
 }
