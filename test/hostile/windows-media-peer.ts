@@ -53,6 +53,12 @@ export class WindowsMediaPeer {
     })
   }
 
+  /** Resolves when it is connected. */
+  async connected(): Promise<this> {
+    if (this.socket.connecting) await once(this.socket, 'connect')
+    return this
+  }
+
   say(...parts: readonly (string | Uint8Array)[]): this {
     for (const part of parts) this.socket.write(part)
     return this
@@ -74,6 +80,11 @@ export class WindowsMediaPeer {
   get status(): number {
     return Number(/^HTTP\/1\.[01] (\d{3})/.exec(this.heard)?.[1] ?? 0)
   }
+}
+
+/** A request for the description of a stream, on a connection that stays open: resetting one that has ended keeps Node from ending. */
+export function describeRequest(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: NSPlayer/9.0.0.2980\r\nPragma: no-cache\r\n\r\n`
 }
 
 /** A player's request. */

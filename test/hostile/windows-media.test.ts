@@ -16,6 +16,7 @@ import {
 import {
   asfInit,
   asfPackets,
+  describeRequest,
   openPush,
   playRequest,
   pushPacket,
@@ -27,7 +28,8 @@ const MEGABYTE = 1024 * 1024
 const CYCLES = 80
 const AT_ONCE = 10
 
-describe('Windows Media', () => {
+// Most of the time is waiting, and each has a server of its own.
+describe('Windows Media', { concurrency: true }, () => {
   it('M-02: peers that cut the connection at every message leave nothing behind', async (t) => {
     // An encoder whose connection is lost may come back for so long.
     const server = await startAttacked(t, { settings: { windowsMedia: { pushIdleMs: 10_000, waitMs: 1000 } } })
@@ -35,16 +37,16 @@ describe('Windows Media', () => {
     const watching = await play(server, '/live/kept')
     const target = (turn: number) => `/live/cut-${turn}?key=${server.secrets.publishKey}`
     const states: Readonly<Record<string, (turn: number) => Promise<WindowsMediaPeer>>> = {
-      'in the middle of a head': async () =>
-        new WindowsMediaPeer(server.http).say('GET /live/kept HTTP/1.0\r\nUser-Agent: NSPl'),
+      'in the middle of a head': () =>
+        new WindowsMediaPeer(server.http).say('GET /live/kept HTTP/1.0\r\nUser-Agent: NSPl').connected(),
       'after Describe': async () => {
-        const peer = new WindowsMediaPeer(server.http).say(playRequest('/live/kept', []))
+        const peer = new WindowsMediaPeer(server.http).say(describeRequest('/live/kept'))
         assert.ok(await peer.hears('$H'), peer.heard)
         return peer
       },
       playing: () => play(server, '/live/kept'),
-      'waiting for a stream': async (turn) =>
-        new WindowsMediaPeer(server.http).say(playRequest(`/live/absent-${turn}`)),
+      'waiting for a stream': (turn) =>
+        new WindowsMediaPeer(server.http).say(playRequest(`/live/absent-${turn}`)).connected(),
       'after PushSetup': async (turn) => {
         const peer = new WindowsMediaPeer(server.http).say(pushRequest('setup', target(turn), '0'))
         await peer.hears('\r\n\r\n')

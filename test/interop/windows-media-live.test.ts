@@ -17,6 +17,7 @@ import { type RunningServer, startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
 import { vlcServe } from './foreign-programs.ts'
 import { freePort } from './free-port.ts'
+import { makeMultiBitrate } from './multi-bitrate.ts'
 import { callApi, playUrls, publishFile, publishUrl, runHeadend, waitOnAir, waitUntil } from './peers.ts'
 import { assertUnbroken, watch } from './watching.ts'
 import { ffmpegCopy, hostOf, libmms, mplayer, openFolder, recorded, vlc } from './windows-media-peers.ts'
@@ -101,6 +102,39 @@ it('live streams by Windows Media over HTTP', { concurrency: true }, async (t) =
           assert.ok(seen.video.every(({ checksum }) => known.has(checksum)))
         } finally {
           killGroup(encoder, 'SIGTERM')
+        }
+      },
+    ),
+
+    t.test(
+      'players receive what an old encoder sends: both bit rates where they want all, one where they choose',
+      async (t) => {
+        const rates = join(folder, 'rates.wmv')
+        await makeMultiBitrate(ffmpeg, rates, source)
+        const sent = await watch(ffmpeg, rates)
+        const pushing = pushWmv(server, rates, 'rates')
+        await waitOnAir(server, 'rates')
+        const players = [ffmpegCopy, mplayer, libmms].filter((player) => player.ready(t))
+        const files = players.map(({ name }) => join(folder, `rates-${name}.asf`))
+        const results = await Promise.all(
+          players.map((player, index) => player.record(mms('rates'), files[index] ?? '')),
+        )
+        assert.equal((await pushing).code, 0)
+
+        for (const [index, player] of players.entries()) {
+          const result = results[index]
+          assert.ok(result !== undefined && !result.timedOut, `${player.name} did not end`)
+          const seen = await recorded(ffmpeg, files[index] ?? '', result)
+          for (const kind of ['video', 'audio'] as const) {
+            const known = new Set(sent[kind].map(({ checksum }) => checksum))
+            assert.ok(
+              seen[kind].every(({ checksum }) => known.has(checksum)),
+              `${player.name}: ${kind} packets that were never sent`,
+            )
+            const share = seen[kind].length / sent[kind].length
+            const [least, most] = player === ffmpegCopy ? [0.7, 1] : [0.35, 0.6]
+            assert.ok(share >= least && share <= most, `${player.name}: ${share} of the ${kind} packets`)
+          }
         }
       },
     ),

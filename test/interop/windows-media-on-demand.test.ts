@@ -222,8 +222,11 @@ it('files of the library play by Windows Media over HTTP', { concurrency: true }
         const copied = join(folder, 'written-here.ts')
         const [command, ...args] = vlcPlay(program, ours, copied)
         await run(command, args, { timeout: 40_000 })
+        // It copies all but the last pictures, which its muxer still holds when it ends.
         const seen = await watchCounters(ffmpeg, copied)
-        assert.ok(seen.length >= counters.length - 3, `VLC: ${seen.length} of ${counters.length}`)
+        const whole = counters.length - 10
+        assert.ok(seen.length >= whole, `VLC: ${seen.length} of ${counters.length}`)
+        assert.deepEqual(seen.slice(0, whole), counters.slice(0, whole))
       }
       const gstreamer = requireTool(t, 'gstreamer')
       if (gstreamer !== undefined && requireTool(t, 'gstreamerUgly') !== undefined) {
