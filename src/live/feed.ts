@@ -4,6 +4,7 @@ import type { Packet } from '../media/packet.ts'
 import type { Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { BoundedLog, type LogCursor, type LogEntry } from './bounded-log.ts'
+import { IdleEnd } from './idle-end.ts'
 import type { StreamEntry } from './stream-entry.ts'
 
 /** Muxes packets of one stream into one wire format. What differs per viewer is not its business. */
@@ -46,8 +47,6 @@ export interface FeedOptions {
 
 /** A merged buffer is closed when it reaches this size, bytes. */
 const MAX_MERGED_BYTES = 65_536
-/** How long a feed without viewers is kept, milliseconds: a viewer that reloads finds it. */
-const IDLE_MS = 5_000
 
 export class Feed {
   readonly format: FeedFormat
@@ -56,6 +55,7 @@ export class Feed {
   readonly #source: LogCursor<StreamEntry>
   readonly #stream: FeedSource
   readonly #log: BoundedLog<Chunk>
+  readonly #readers: IdleEnd<Chunk>
   #out = new ByteWriter(4096)
   /** Where the first key packet of the open buffer begins; -1: it has none. */
   #outKeyOffset = -1
@@ -63,7 +63,6 @@ export class Feed {
   #init: Uint8Array = EMPTY
   #tracks: readonly Track[] | undefined
   #timer: NodeJS.Timeout | undefined
-  #idleTimer: NodeJS.Timeout | undefined
   #closed = false
 
   /** Use `Stream.feed`. */
@@ -73,12 +72,12 @@ export class Feed {
     this.#muxer = format.createMuxer()
     this.#stream = stream
     this.#log = new BoundedLog({ maxBytes: options.maxBytes, maxDuration: options.maxDuration })
+    this.#readers = new IdleEnd(this.#log, () => this.#close())
     this.#source = stream.log.open()
     // What the stream's log holds is muxed at once, so that the first viewer starts as fast as any other.
     this.#pull()
     this.#flush()
     this.#source.onWake = () => this.#pull()
-    this.#scheduleIdle()
   }
 
   /** The stream has ended, or nobody watched for a while: ask the stream for a new one. */
@@ -92,17 +91,7 @@ export class Feed {
 
   /** A viewer's place, starting at the newest key packet. */
   open(): FeedCursor {
-    clearTimeout(this.#idleTimer)
-    this.#idleTimer = undefined
-    return new FeedCursor(this.#log.open(), () => {
-      if (this.#log.readers === 0 && this.#idleTimer === undefined) this.#scheduleIdle()
-    })
-  }
-
-  #scheduleIdle(): void {
-    if (this.#closed) return
-    this.#idleTimer = setTimeout(() => this.#close(), IDLE_MS)
-    this.#idleTimer.unref()
+    return new FeedCursor(this.#readers.open())
   }
 
   #pull(): void {
@@ -150,7 +139,7 @@ export class Feed {
     if (this.#closed) return
     this.#closed = true
     clearTimeout(this.#timer)
-    clearTimeout(this.#idleTimer)
+    this.#readers.stop()
     this.#source.close()
     this.#stream.dropFeed(this)
     this.#log.end()
@@ -160,15 +149,13 @@ export class Feed {
 /** One viewer of a feed. */
 export class FeedCursor {
   readonly #cursor: LogCursor<Chunk>
-  readonly #onClose: () => void
   #init: Uint8Array = EMPTY
   #held: Uint8Array | undefined
   /** Count of lost buffers at the last one taken; another count means that this viewer starts anew at a key packet. */
   #lost = -1
 
-  constructor(cursor: LogCursor<Chunk>, onClose: () => void) {
+  constructor(cursor: LogCursor<Chunk>) {
     this.#cursor = cursor
-    this.#onClose = onClose
   }
 
   /** Merged buffers lost by being too slow. */
@@ -214,7 +201,6 @@ export class FeedCursor {
   close(): void {
     this.#held = undefined
     this.#cursor.close()
-    this.#onClose()
   }
 }
 

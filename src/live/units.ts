@@ -3,6 +3,7 @@
  * for all who read it, or provided by a publisher whose own wire carried that format.
  */
 import { BoundedLog, type LogCursor, type LogEntry, type LogLimits } from './bounded-log.ts'
+import { IdleEnd } from './idle-end.ts'
 import type { StreamEntry } from './stream-entry.ts'
 
 /** Turns the packets of one stream into units. Owns no clock: `flush` says when a window is over. */
@@ -71,9 +72,6 @@ export interface UnitSource {
   dropUnits(feed: object): void
 }
 
-/** How long derived units without readers are kept, milliseconds: a viewer that reloads finds them. */
-const IDLE_MS = 5_000
-
 /** Muxed from the stream's packets; ends with the stream, or when nobody has read it for a while. */
 export class DerivedUnits<Unit extends LogEntry> implements UnitFeed<Unit> {
   readonly native = false
@@ -83,7 +81,7 @@ export class DerivedUnits<Unit extends LogEntry> implements UnitFeed<Unit> {
   readonly #log: BoundedLog<Unit>
   readonly #windowMs: number
   #windowTimer: NodeJS.Timeout | undefined
-  #idleTimer: NodeJS.Timeout | undefined
+  readonly #readers: IdleEnd<Unit>
   #closed = false
 
   /** Use `Stream.units`. */
@@ -92,12 +90,12 @@ export class DerivedUnits<Unit extends LogEntry> implements UnitFeed<Unit> {
     this.#muxer = format.createMuxer()
     this.#windowMs = options.windowMs
     this.#log = new BoundedLog(options)
+    this.#readers = new IdleEnd(this.#log, () => this.close())
     this.#source = stream.log.open()
     // What the stream's log holds is muxed at once, so that the first reader starts as fast as any other.
     this.#pull()
     this.#flush()
     this.#source.onWake = () => this.#pull()
-    this.#scheduleIdle()
   }
 
   get closed(): boolean {
@@ -109,11 +107,7 @@ export class DerivedUnits<Unit extends LogEntry> implements UnitFeed<Unit> {
   }
 
   open(): LogCursor<Unit> {
-    clearTimeout(this.#idleTimer)
-    this.#idleTimer = undefined
-    return this.#log.open(() => {
-      if (this.#log.readers === 0 && this.#idleTimer === undefined) this.#scheduleIdle()
-    })
+    return this.#readers.open()
   }
 
   /** For the stream: readers take what is left and ask the stream again. */
@@ -121,16 +115,10 @@ export class DerivedUnits<Unit extends LogEntry> implements UnitFeed<Unit> {
     if (this.#closed) return
     this.#closed = true
     clearTimeout(this.#windowTimer)
-    clearTimeout(this.#idleTimer)
+    this.#readers.stop()
     this.#source.close()
     this.#stream.dropUnits(this)
     this.#log.end()
-  }
-
-  #scheduleIdle(): void {
-    if (this.#closed) return
-    this.#idleTimer = setTimeout(() => this.close(), IDLE_MS)
-    this.#idleTimer.unref()
   }
 
   #pull(): void {

@@ -1,6 +1,7 @@
 /** A live stream as `$D` packets: merged per window, framed once per selection of streams, shared by all viewers of that selection. */
 import { UnavailableError } from '../../../errors.ts'
 import { BoundedLog, type LogCursor } from '../../../live/bounded-log.ts'
+import { IdleEnd } from '../../../live/idle-end.ts'
 import type { Stream } from '../../../live/stream.ts'
 import type { AsfInit } from '../../../media/containers/asf/model.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../../media/time.ts'
@@ -18,8 +19,6 @@ const MAX_FEED_DURATION: Micros = 8 * MICROS_PER_SECOND
 export const MAX_SELECTIONS = 32
 /** Windows whose numberings are kept: nearly all viewers read the newest. */
 const FRESH_WINDOWS = 3
-/** How long a feed without viewers is kept, milliseconds: a viewer that reloads finds it. */
-const IDLE_MS = 5_000
 
 /** Where readers of units come from; a `Stream` is one. */
 export type UnitStream = Pick<Stream, 'units' | 'state' | 'windowMs'>
@@ -37,6 +36,7 @@ export class FramedFeed {
   readonly #stream: UnitStream
   readonly #options: FeedOptions
   readonly #log = new BoundedLog<SharedFrames>({ maxBytes: MAX_FEED_BYTES, maxDuration: MAX_FEED_DURATION })
+  readonly #readers: IdleEnd<SharedFrames>
   readonly #fresh: SharedFrames[] = []
   readonly #frames = new FrameBuffer()
   #source: LogCursor<AsfUnit>
@@ -52,19 +52,18 @@ export class FramedFeed {
   #lead: number | undefined
   #whole = true
   #windowTimer: NodeJS.Timeout | undefined
-  #idleTimer: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(stream: UnitStream, options: FeedOptions) {
     this.#stream = stream
     this.#options = options
+    this.#readers = new IdleEnd(this.#log, () => this.#close())
     const units = stream.units(asfUnits)
     this.#native = units.native
     this.#source = units.open()
     this.#pull()
     this.#flush()
     this.#source.onWake = () => this.#pull()
-    this.#scheduleIdle()
   }
 
   get closed(): boolean {
@@ -73,17 +72,7 @@ export class FramedFeed {
 
   /** A viewer's place, at the newest key packet. */
   open(): LogCursor<SharedFrames> {
-    clearTimeout(this.#idleTimer)
-    this.#idleTimer = undefined
-    return this.#log.open(() => {
-      if (this.#log.readers === 0 && this.#idleTimer === undefined) this.#scheduleIdle()
-    })
-  }
-
-  #scheduleIdle(): void {
-    if (this.#closed) return
-    this.#idleTimer = setTimeout(() => this.#close(), IDLE_MS)
-    this.#idleTimer.unref()
+    return this.#readers.open()
   }
 
   #pull(): void {
@@ -183,7 +172,7 @@ export class FramedFeed {
     if (this.#closed) return
     this.#closed = true
     clearTimeout(this.#windowTimer)
-    clearTimeout(this.#idleTimer)
+    this.#readers.stop()
     this.#source.close()
     this.#options.onClose()
     this.#log.end()
