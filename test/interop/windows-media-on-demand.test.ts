@@ -96,9 +96,10 @@ it('files of the library play by Windows Media over HTTP', { concurrency: true }
         const file = join(folder, `seek-${player.name}-${name}.asf`)
         const result = await player.record(url(name), file, { start: SEEK_SECONDS })
         await recorded(ffmpeg, file, result)
-        const counters = await watchCounters(ffmpeg, file)
+        const all = await watchCounters(ffmpeg, file)
+        // VLC opens the stream at its start and seeks then; what it got before is in the file now and then.
+        const counters = player === vlc ? afterLastStep(all) : all
         const [first] = counters.filter((counter) => counter !== undefined)
-
         assert.ok(first !== undefined, result.stderr.slice(-500))
         // A seek lands on the key frame at or before the place; libmms asks for a packet by its own arithmetic.
         assert.ok(
@@ -240,6 +241,12 @@ it('files of the library play by Windows Media over HTTP', { concurrency: true }
   )
   await Promise.all(tests)
 })
+
+/** The numbers behind the last one that does not follow the one before it. */
+function afterLastStep(counters: readonly (number | undefined)[]): readonly (number | undefined)[] {
+  const step = counters.findLastIndex((counter, index) => index > 0 && counter !== (counters[index - 1] ?? 0) + 1)
+  return counters.slice(Math.max(0, step))
+}
 
 function assertSameCounts(
   seen: Readonly<Record<'video' | 'audio', readonly unknown[]>>,
