@@ -107,6 +107,14 @@ function table(server: HeadendServer): string {
   if (has('hls')) rows.push(['HLS', `${web}/live/NAME/index.m3u8`])
   if (has('dash')) rows.push(['DASH', `${web}/live/NAME/manifest.mpd`])
   if (has('progressive')) rows.push(['FLV', `${web}/live/NAME.flv`])
+  // Players of Windows Media do not speak TLS.
+  const plain = urls['http']
+  if (has('windowsMedia') && plain !== undefined) {
+    rows.push([
+      'WM',
+      `${plain.replace('http:', 'mms:')}/live/NAME   (files in ${settings.server.media}: ${plain.replace('http:', 'mms:')}/vod/FILE)`,
+    ])
+  }
   rows.push(['API', `${web}/api/v1   described at ${web}/api/docs`])
   rows.push(['Secrets', `${resolve(secretsFile.path)}   (publishKey is KEY, adminToken opens the API)`])
   const width = Math.max(...rows.map(([name]) => name.length))
