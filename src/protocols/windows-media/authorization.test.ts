@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { challengesFor, shownBy } from './authorization.ts'
+import { ClientAuthorization } from './client-authorization.ts'
 import type { HeaderLine } from './message-head.ts'
 import { WmRequest } from './request-reader.ts'
-import { ClientAuthorization } from './wmsp/client-authorization.ts'
 
 function request(headers: readonly HeaderLine[], target = '/live/a', method = 'POST'): WmRequest {
   return new WmRequest(`${method} ${target} HTTP/1.1`, headers)

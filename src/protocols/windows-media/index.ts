@@ -33,7 +33,7 @@ async function serve(context: ServerContext, options: WindowsMediaOptions): Prom
 }
 
 async function pull(url: URL, publisher: Publisher, client: ClientContext): Promise<void> {
-  const { pullWindowsMedia } = await import('./wmsp/client.ts')
+  const { pullWindowsMedia } = await import('./wmsp/client/client.ts')
   await pullWindowsMedia(url, publisher, client)
 }
 

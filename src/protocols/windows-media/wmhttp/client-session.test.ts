@@ -12,9 +12,9 @@ import type { AsfInit } from '../../../media/containers/asf/model.ts'
 import { quietLogger } from '../../../net/testdata/raw-client.ts'
 import type { ServerContext } from '../../protocol.ts'
 import { asfUnits } from '../asf-units.ts'
+import { testInit, testPackets } from '../client-vectors.ts'
 import { type Frame, FrameReader } from '../framing.ts'
 import { type WmRequest, WmRequestReader } from '../request-reader.ts'
-import { testInit, testPackets } from '../wmsp/client-vectors.ts'
 import { ENDLESS_BODY, type PushClientEvent, type PushClientOptions, PushClientSession } from './client-session.ts'
 import { PushConnection } from './connection.ts'
 import { Pushes } from './pushes.ts'
@@ -240,7 +240,7 @@ describe('client and server', () => {
 
   test('PSH-20: the key as a password, by Digest, on the same connection', async (t) => {
     const { connect } = makeServer(t)
-    const { ClientAuthorization } = await import('../wmsp/client-authorization.ts')
+    const { ClientAuthorization } = await import('../client-authorization.ts')
     const session = new PushClientSession({ ...TARGET, target: '/live/a' })
     const joined = join(session, connect())
     session.setUp()

@@ -6,7 +6,7 @@ import type { LogCursor } from '../../../live/bounded-log.ts'
 import type { Stream } from '../../../live/stream.ts'
 import type { ClientContext } from '../../protocol.ts'
 import { type AsfUnit, asfUnits } from '../asf-units.ts'
-import { ClientAuthorization, userPasswordOf } from '../wmsp/client-authorization.ts'
+import { ClientAuthorization, userPasswordOf } from '../client-authorization.ts'
 import { type Authorizer, type PushClientEvent, PushClientSession } from './client-session.ts'
 
 const DEFAULT_PORT = 80

@@ -1,8 +1,8 @@
 /** Fuzz targets of the push protocol: what an encoder sends to us, and what a server answers us. */
 import type { FuzzTarget } from '../../../fuzz-target.ts'
 import { Hub } from '../../../live/hub.ts'
+import { testInit, testPackets } from '../client-vectors.ts'
 import { endPacket, fillerPackets, pushChangeHeader, pushPacketHeader } from '../framing.ts'
-import { testInit, testPackets } from '../wmsp/client-vectors.ts'
 import { PushClientSession } from './client-session.ts'
 import { PushIngest } from './ingest.ts'
 import { parseSetupBody } from './request.ts'

@@ -4,8 +4,8 @@ import { problemOf } from '../../../net/http/problem.ts'
 import type { HeaderLine } from '../message-head.ts'
 import { formatPragma, type PragmaToken } from '../pragma.ts'
 import { formatResponse } from '../response-head.ts'
-import type { ActivePlay } from './active-play.ts'
-import type { Content } from './content.ts'
+import type { ActivePlay } from './playing/active-play.ts'
+import type { Content } from './playing/content.ts'
 import { ANNOUNCED_IDLE_MS, type WmspSession } from './session.ts'
 
 /** Name and version in `Server`: the last server and the last encoder that players were made for. */

@@ -3,10 +3,10 @@ import type { Socket } from 'node:net'
 import { PeerError } from '../../../errors.ts'
 import { pump } from '../../../net/pump.ts'
 import { WmRequest, WmRequestReader } from '../request-reader.ts'
-import type { ActivePlay } from './active-play.ts'
 import { type Answer, answerHead } from './answer.ts'
 import type { RequestConnection } from './call.ts'
 import type { Exchange } from './exchange.ts'
+import type { ActivePlay } from './playing/active-play.ts'
 import type { WmspSession } from './session.ts'
 
 /** Bytes of a request's body: logs are the largest. */

@@ -1,11 +1,11 @@
 /** What a client says while it plays: other streams, the next entry, stop (MS-WMSP 2.2.2.7, 2.2.2.8, 2.2.2.10, 3.2.5.7, 3.2.5.9, 3.2.5.10). */
 import { PeerError } from '../../../errors.ts'
 import { applySwitches, type StreamLevels, switchEntries } from '../stream-selection.ts'
-import type { ActivePlay } from './active-play.ts'
 import { type Answer, headersOf, NOT_CACHED } from './answer.ts'
 import type { Call, WmspService } from './call.ts'
 import { emptyAnswer, headOf } from './describe.ts'
 import { PACKETS_TYPE } from './play.ts'
+import type { ActivePlay } from './playing/active-play.ts'
 
 /** GET on the connection that plays: its answer takes over from the one that runs. POST on another: the stream goes on where it is. */
 export function selectStream(service: WmspService, call: Call): Answer {

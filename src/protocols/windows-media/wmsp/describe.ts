@@ -12,9 +12,9 @@ import {
   validatorsOf,
 } from './answer.ts'
 import type { Call, WmspService } from './call.ts'
-import type { OpenOptions } from './content.ts'
-import { type EntryFacts, entryHeader, featuresOfEntry } from './entry-header.ts'
-import { type OpenEntry, type Programme, programmeOf } from './programme.ts'
+import type { OpenOptions } from './playing/content.ts'
+import { type EntryFacts, entryHeader, featuresOfEntry } from './playing/entry-header.ts'
+import { type OpenEntry, type Programme, programmeOf } from './playing/programme.ts'
 import type { WmspSession } from './session.ts'
 import { featuresOf } from './viewer-rules.ts'
 

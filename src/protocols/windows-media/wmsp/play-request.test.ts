@@ -4,9 +4,9 @@ import type { AsfInit, AsfStream } from '../../../media/containers/asf/model.ts'
 import { parsePragma } from '../pragma.ts'
 import { parseProduct } from '../product.ts'
 import { nativeOf } from './loopback.suite.ts'
-import { Pacer } from './pacer.ts'
 import { endOfRequest, filePosition, grantPace, readPlayRequest } from './play-request.ts'
-import { predictSelection } from './prediction.ts'
+import { Pacer } from './playing/pacer.ts'
+import { predictSelection } from './playing/prediction.ts'
 import { rulesOf } from './viewer-rules.ts'
 
 const LIMITS = { fastStartMs: 5_000, maxSpeed: 5 }

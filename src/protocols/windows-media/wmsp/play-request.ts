@@ -3,7 +3,7 @@ import type { AsfInit } from '../../../media/containers/asf/model.ts'
 import type { Pragma, PragmaToken } from '../pragma.ts'
 import type { Product } from '../product.ts'
 import type { StreamLevels } from '../stream-selection.ts'
-import type { Pace } from './pacer.ts'
+import type { Pace } from './playing/pacer.ts'
 import { type ClientRules, countsPreroll, countsWithoutHeader } from './viewer-rules.ts'
 
 const NOT_SPECIFIED = 0xffff_ffff

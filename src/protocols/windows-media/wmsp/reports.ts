@@ -8,8 +8,8 @@ import { itemValue } from '../cdl.ts'
 import { readRemoteEvent } from '../remote-event.ts'
 import type { Answer } from './answer.ts'
 import type { Call, WmspService } from './call.ts'
-import { openContent } from './content.ts'
 import { emptyAnswer } from './describe.ts'
+import { openContent } from './playing/content.ts'
 
 const REMOTE_LOG = '@.REMOTE_LOG'
 const NO_CONTENT = 204

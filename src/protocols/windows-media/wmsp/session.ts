@@ -1,7 +1,7 @@
 /** One WMSP session: what a client may ask for in which state, and when the session is forgotten (MS-WMSP 3.2.1 to 3.2.7). */
 import { PeerError } from '../../../errors.ts'
 import type { StreamLevels } from '../stream-selection.ts'
-import { EntryIds } from './entry-ids.ts'
+import { EntryIds } from './playing/entry-ids.ts'
 import type { RequestKind } from './request.ts'
 import { ASSUMED_FEATURES, type ClientFeatures } from './viewer-rules.ts'
 
