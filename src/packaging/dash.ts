@@ -40,7 +40,10 @@ export function dashManifest(source: ManifestSource & { readonly nowMs: number }
     ),
   }))
   const numbers = [...new Set(listed.flatMap(({ segments }) => segments.map(({ period }) => period)))]
-  const periods = numbers.toSorted((left, right) => left - right).map((number) => periodOf(source, number, listed))
+  const last = Math.max(...numbers)
+  const periods = numbers
+    .toSorted((left, right) => left - right)
+    .map((number) => periodOf(source, { number, growing: !store.ended && number === last }, listed))
   const spans = listed.map(({ segments }) => segments.reduce((sum, { duration }) => sum + duration, 0))
   const end = Math.max(0, ...listed.map(({ segments }) => endOf(segments.at(-1))))
   const seconds = (millis: number) => Math.round(millis) / 1_000
@@ -82,7 +85,13 @@ interface Listed {
   readonly segments: readonly StoredSegment[]
 }
 
-function periodOf(source: ManifestSource, number: number, listed: readonly Listed[]): Period {
+interface PeriodContent {
+  readonly number: number
+  /** Segments may still come: of the stream, not of the moment, so that who joins between two of them has low latency too. */
+  readonly growing: boolean
+}
+
+function periodOf(source: ManifestSource, { number, growing }: PeriodContent, listed: readonly Listed[]): Period {
   const { store } = source
   const start = store.periodStart(number)
   const adaptationSets = listed.flatMap(({ rendition, segments }, index): AdaptationSet[] => {
@@ -90,7 +99,7 @@ function periodOf(source: ManifestSource, number: number, listed: readonly Liste
     const track = own.findLast(({ init }) => init !== undefined)?.init?.track
     if (track === undefined) return []
     const main = listed.findIndex((other) => other.rendition.track.kind === track.kind) === index
-    return [adaptationSet(source, { rendition, track, segments: own, period: number, main })]
+    return [adaptationSet(source, { rendition, track, segments: own, period: number, growing, main })]
   })
   return {
     id: `p${number}`,
@@ -105,18 +114,18 @@ interface SetContent {
   readonly track: Track
   readonly segments: readonly StoredSegment[]
   readonly period: number
+  readonly growing: boolean
   readonly main: boolean
 }
 
 function adaptationSet(
   source: ManifestSource,
-  { rendition, track, segments, period, main }: SetContent,
+  { rendition, track, segments, period, growing, main }: SetContent,
 ): AdaptationSet {
   const { store, token, epochMs, partTarget } = source
   const timescale = trackTimescale(track)
   const targetDuration = store.targetDuration ?? 1
   const start = store.periodStart(period)
-  const open = segments.some(({ complete }) => !complete)
   return {
     id: String(track.id),
     contentType: track.kind,
@@ -148,15 +157,15 @@ function adaptationSet(
       startNumber: segments[0]?.number ?? 0,
       initialization: initName(rendition.name, token, period),
       media: segmentName(rendition.name, token, '$Number$'),
-      ...(store.ended || !open
-        ? {}
-        : {
+      ...(growing
+        ? {
             availabilityTimeOffset: Math.max(
               0,
               Math.round(targetDuration * 1_000 - partTarget / MICROS_PER_MS) / 1_000,
             ),
             availabilityTimeComplete: false,
-          }),
+          }
+        : {}),
       timeline: timelineOf(segments, timescale, targetDuration),
     },
     representations: [representation(rendition, track)],

@@ -260,3 +260,15 @@ test('unknown streams are 404; protected ones need their key, which the manifest
   const other = await serve()
   await text(`${other.base.replace('/a', '/b')}/manifest.mpd`, 404)
 })
+
+test('low latency is signalled at every moment, between two segments too', async () => {
+  const { base, play } = await serve()
+  play(4)
+
+  for (let now = 4; now < 6.5; now += 0.02) {
+    play(now)
+    const mpd = await manifest(base)
+    for (const { segmentTemplate } of mpd.periods[0]?.adaptationSets ?? [])
+      assert.equal(segmentTemplate?.availabilityTimeComplete, false, `at ${now} s`)
+  }
+})
