@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { makeMedia } from '../support/media.ts'
 import { start } from '../support/process.ts'
 import { startServer } from '../support/server.ts'
+import { repository } from '../support/sources.ts'
 import { requireTool } from '../support/tools.ts'
 import { openBrowser, openPage, screenshot } from './browser.ts'
 import { decodesAudio, readClock, waitUntilPlaying, watchVideo } from './video.ts'
@@ -84,4 +87,26 @@ test('a stream that is not on air is said to be so, and plays when it comes', as
   start(ffmpeg, ['-v', 'error', '-i', `${server.urls['rtmp']}/live/test`, '-c', 'copy', '-f', 'flv', target])
 
   await waitUntilPlaying(page, 30_000)
+})
+
+test('a stream whose codecs no browser knows says so, by HLS and by DASH', async (t) => {
+  const ffmpeg = requireTool(t, 'ffmpeg')
+  const browser = await openBrowser(t)
+  if (ffmpeg === undefined || browser === undefined) return
+  const file = await makeMedia(ffmpeg, { container: 'wmv', seconds: 4, video: 'wmv2', audio: 'wmav2' })
+  const server = await startServer()
+  t.after(() => server.stop())
+  const target = `${server.urls['http']?.replace('http:', 'wmhttp:')}/live/old?key=${server.secrets.publishKey}`
+  const pushing = start(process.execPath, [join(repository, 'bin/headend.js'), 'push', file, target, '--loop'])
+  // It would go on trying to reach a server that is gone.
+  t.after(() => pushing.kill())
+
+  for (const kind of ['hls', 'dash']) {
+    const { page } = await openPage(browser, `${server.urls['http']}/watch/live/old?by=${kind}`)
+    await page.waitForFunction(() =>
+      document.querySelector('.message')?.textContent?.startsWith('Browsers do not know the codecs of this stream'),
+    )
+    if (kind === 'hls') await screenshot(page, 'watch-old-codecs')
+    await page.close()
+  }
 })

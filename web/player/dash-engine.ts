@@ -1,6 +1,13 @@
 /** DASH by shaka-player. */
 import type shakaNamespace from 'shaka-player'
-import { hasMediaSource, loadScript, type Playback, type PlaybackEngine, type PlaybackEvents } from './playback.ts'
+import {
+  describeStatus,
+  hasMediaSource,
+  loadScript,
+  type Playback,
+  type PlaybackEngine,
+  type PlaybackEvents,
+} from './playback.ts'
 
 declare const shaka: typeof shakaNamespace
 
@@ -20,16 +27,16 @@ export const dashEngine: PlaybackEngine = {
     player.configure({
       streaming: {
         lowLatencyMode: true,
-        rebufferingGoal: 0.3,
-        // Shaka believes the segment in production to be there to its end; the target leaves room for that. After a stall it plays
-        // slowly until there is more in the buffer.
+        // Shaka hears of the next segment when it asks for the manifest again, up to a second after the segment began: with
+        // less than this at hand, the first end of a segment is a stall.
+        rebufferingGoal: 1,
+        // Shaka believes the segment in production to be there to its end; the target leaves room for that.
         liveSync: {
           enabled: true,
           targetLatency: 1.5,
           targetLatencyTolerance: 0.5,
           minPlaybackRate: 0.96,
           maxPlaybackRate: 1.04,
-          panicMode: true,
         },
       },
       manifest: { dash: { ignoreMinBufferTime: true } },
@@ -53,6 +60,6 @@ export const dashEngine: PlaybackEngine = {
 /** Shaka throws objects with numbers; people get a sentence. */
 function describe(error: unknown): Error {
   const { code, data } = error as { code?: number; data?: unknown[] }
-  const notFound = code === 1001 && data?.[1] === 404
-  return new Error(notFound ? 'This stream is not on air.' : `DASH: error ${code ?? String(error)}`)
+  const answered = code === 1001 ? describeStatus(data?.[1]) : undefined
+  return new Error(answered ?? `DASH: error ${code ?? String(error)}`)
 }

@@ -1,6 +1,13 @@
 /** Low-latency HLS by hls.js, and by the browser itself where that is all there is (older iPhones). */
 import type HlsClass from 'hls.js'
-import { hasMediaSource, loadScript, type Playback, type PlaybackEngine, type PlaybackEvents } from './playback.ts'
+import {
+  describeStatus,
+  hasMediaSource,
+  loadScript,
+  type Playback,
+  type PlaybackEngine,
+  type PlaybackEvents,
+} from './playback.ts'
 
 declare const Hls: typeof HlsClass
 
@@ -19,7 +26,7 @@ export const hlsEngine: PlaybackEngine = {
     hls.on(Hls.Events.ERROR, (_event, data) => {
       if (!data.fatal) return
       if (data.type === Hls.ErrorTypes.MEDIA_ERROR && recoveries++ < MAX_RECOVERIES) hls.recoverMediaError()
-      else events.onFatal(data.response?.code === 404 ? 'This stream is not on air.' : `HLS: ${data.details}`)
+      else events.onFatal(describeStatus(data.response?.code) ?? `HLS: ${data.details}`)
     })
     hls.loadSource(url)
     hls.attachMedia(video)

@@ -28,6 +28,13 @@ export interface PlaybackEngine {
   open(video: HTMLVideoElement, url: string, events: PlaybackEvents): Promise<Playback>
 }
 
+/** What the server's status means to who watches; `undefined`: nothing in particular. */
+export function describeStatus(status: unknown): string | undefined {
+  if (status === 404) return 'This stream is not on air.'
+  if (status === 406) return 'Browsers do not know the codecs of this stream. Windows Media players and VLC do.'
+  return undefined
+}
+
 /** Loads a classic script once and resolves when it ran. */
 export function loadScript(source: string): Promise<void> {
   const known = loading.get(source)
