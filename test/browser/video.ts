@@ -17,7 +17,8 @@ export interface Playing {
 export async function waitUntilPlaying(page: Page, timeoutMs = 20_000): Promise<void> {
   const playing = () => {
     const video = document.querySelector('video')
-    return video !== null && video.currentTime > 0 && !video.paused && video.readyState >= 3
+    // Shaka holds the picture at rate 0 until it has enough at hand.
+    return video !== null && video.currentTime > 0 && !video.paused && video.playbackRate > 0 && video.readyState >= 3
   }
   await page.waitForFunction(playing, undefined, { timeout: timeoutMs })
 }
