@@ -142,9 +142,9 @@ function readPictureOrder(bits: BitReader): { type: number; lsbBits: number } {
   const type = bits.ue()
   if (type === 0) return { type, lsbBits: bits.ue() + 4 }
   if (type === 1) {
-    bits.skip(1)
-    bits.se()
-    bits.se()
+    bits.skip(1) // delta_pic_order_always_zero_flag
+    bits.se() // offset_for_non_ref_pic
+    bits.se() // offset_for_top_to_bottom_field
     const count = bits.ue()
     if (count > 255) throw outOfRange('num_ref_frames_in_pic_order_cnt_cycle', 255, count)
     for (let i = 0; i < count; i++) bits.se()
@@ -200,11 +200,11 @@ function readMaxReorder(bits: BitReader, timed: boolean): number | undefined {
 function skipHrd(bits: BitReader): void {
   const count = bits.ue() + 1
   if (count > 32) throw outOfRange('cpb_cnt_minus1', 31, count - 1)
-  bits.skip(4 + 4) // scales
+  bits.skip(4 + 4) // bit_rate_scale, cpb_size_scale
   for (let i = 0; i < count; i++) {
-    bits.ue()
-    bits.ue()
-    bits.skip(1)
+    bits.ue() // bit_rate_value_minus1
+    bits.ue() // cpb_size_value_minus1
+    bits.skip(1) // cbr_flag
   }
   bits.skip(4 * 5) // lengths of delays
 }

@@ -59,12 +59,12 @@ export class AvcPictureOrder {
     const { frameNumBits, frameOnly, separatePlanes, lsbBits } = this.#fields
     const bits = new BitReader(unescapeNalUnit(slice, SLICE_HEADER_BYTES))
     try {
-      bits.skip(8)
+      bits.skip(8) // NAL unit header
       bits.ue() // first_mb_in_slice
       bits.ue() // slice_type
       bits.ue() // pic_parameter_set_id
-      if (separatePlanes) bits.skip(2)
-      bits.skip(frameNumBits)
+      if (separatePlanes) bits.skip(2) // colour_plane_id
+      bits.skip(frameNumBits) // frame_num
       if (!frameOnly && bits.flag()) bits.skip(1) // bottom_field_flag
       if (avcNalType(slice) === AVC_NAL.IDR) bits.ue() // idr_pic_id
       return bits.bits(lsbBits)
