@@ -35,8 +35,8 @@ export class Stream {
   readonly #timeline = new Timeline()
   readonly #feeds = new Map<FeedFormat, Feed>()
   readonly #units = new Map<UnitFormat<LogEntry>, ProvidedUnits<LogEntry> | DerivedUnits<LogEntry>>()
-  /** The publisher brings units of its own; those of the one before end with the first packet of one that does not. */
-  #providing = false
+  /** There are units that the publisher before brought: they end with the first packet of one that brings none. */
+  #leftUnits = false
   readonly #now: () => Micros
   #state: StreamState = 'live'
   #tracks: readonly Track[] = []
@@ -158,7 +158,7 @@ export class Stream {
   /** For the publisher: it brings units of this format itself. Readers of those a publisher before it brought stay. */
   provide<Unit extends LogEntry>(format: UnitFormat<Unit>): ProvidedUnits<Unit> {
     const key = format as unknown as UnitFormat<LogEntry>
-    this.#providing = true
+    this.#leftUnits = false
     let feed = this.#units.get(key)
     if (!(feed instanceof ProvidedUnits)) {
       const provided = new ProvidedUnits<LogEntry>(this.#logOptions())
@@ -180,7 +180,7 @@ export class Stream {
   /** For the publisher: one packet. Video is dropped until its first key packet. */
   write(source: Packet): void {
     const { track } = source
-    if (!this.#providing && this.#units.size > 0) this.#endProvided()
+    if (this.#leftUnits) this.#endProvided()
     if (!this.#decodable.has(track.id)) {
       if (track.kind === 'video' && !source.key) {
         this.#dropped++
@@ -216,7 +216,7 @@ export class Stream {
     this.#state = 'live'
     if (this.#zero !== undefined) this.#timeline.restart(this.#now() - this.#zero.monotonic)
     this.#decodable.clear()
-    this.#providing = false
+    this.#leftUnits = [...this.#units.values()].some((feed) => feed.native)
   }
 
   /** For the hub: the publisher left and may come back. */
@@ -233,6 +233,7 @@ export class Stream {
   }
 
   #endProvided(): void {
+    this.#leftUnits = false
     for (const [format, feed] of this.#units) {
       if (!feed.native) continue
       this.#units.delete(format)
