@@ -73,17 +73,22 @@ it('files of the library play by Windows Media over HTTP', { concurrency: true }
       const seen = await recorded(ffmpeg, file, result)
 
       assert.equal(result.timedOut, false, result.stderr.slice(-500))
-      // Its own muxer leaves out the last packets of each stream, and writes the parameter sets of H.264 once more at each key frame.
+      // Its own muxer leaves out the last packets of each stream, more of them on a busy machine, and writes the parameter sets of H.264
+      // once more at each key frame. Nothing else may be missing.
       const rewritten = name.startsWith('h264') ? SECONDS * (RATE / GOP) : 0
       for (const kind of kinds) {
-        const known = new Set(sent[kind].map(({ checksum }) => checksum))
-        const same = seen[kind].filter(({ checksum }) => known.has(checksum)).length
-        const least = sent[kind].length - 3 - (kind === 'video' ? rewritten : 0)
-        assert.ok(same >= least, `${kind}: ${same} of ${sent[kind].length} packets as they were`)
+        const arrived = new Set(seen[kind].map(({ checksum }) => checksum))
+        const until = sent[kind].length - Math.ceil(sent[kind].length / SECONDS / 2)
+        const missing = sent[kind].flatMap(({ checksum }, index) => (arrived.has(checksum) ? [] : [index]))
+        const early = missing.filter((index) => index < until)
+        assert.ok(
+          early.length <= (kind === 'video' ? rewritten : 0),
+          `${kind}: ${early.join()} of ${sent[kind].length} missing`,
+        )
       }
       if (kinds.length > 1) {
         const counters = await watchCounters(ffmpeg, file)
-        assert.ok(counters.length >= SECONDS * RATE - 3 && counters.every((counter, index) => counter === index))
+        assert.ok(counters.length >= (SECONDS - 0.5) * RATE && counters.every((counter, index) => counter === index))
       }
     })
     tests.push(byVlc)
