@@ -42,10 +42,11 @@ export type {
   ServerListener,
   SessionEvent,
 } from './server/events.ts'
+/** The server. */
+export type { HeadendServer, ServerHooks } from './server/headend-server.ts'
 export { describeOptions, type OptionDescription, type OptionType } from './server/options.ts'
 export type { Secrets } from './server/secrets.ts'
-/** The server. */
-export { createServer, type HeadendServer, type ServerHooks } from './server/server.ts'
+export { createServer } from './server/server.ts'
 export type { ServerSettings, Settings } from './server/settings.ts'
 /** Where it is reached. */
 export { lanHosts, urlsOf } from './server/urls.ts'

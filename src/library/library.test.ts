@@ -5,6 +5,10 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { librarySegments, openLibrary } from './library.ts'
 
+function library(root: string, mounts: Record<string, string> = {}) {
+  return openLibrary(() => ({ root, mounts }))
+}
+
 describe('library', () => {
   let parent = ''
   let folder = ''
@@ -23,7 +27,7 @@ describe('library', () => {
   after(() => rmSync(parent, { recursive: true, force: true }))
 
   it('reads a file by its path', async () => {
-    const file = await openLibrary(folder).open('vod/a.wmv')
+    const file = await library(folder).open('vod/a.wmv')
 
     assert.equal(file.size, 10)
     assert.equal(Buffer.from(await file.read(3, 4)).toString(), '3456')
@@ -37,7 +41,7 @@ describe('library', () => {
       ['vod/sub folder/Konzert – Ω 1.wma', 6],
       ['vod/b.wmv', 10],
     ] as const) {
-      const file = await openLibrary(folder).open(path)
+      const file = await library(folder).open(path)
       assert.equal(file.size, size)
       await file.close()
     }
@@ -45,9 +49,9 @@ describe('library', () => {
 
   it('F-02: opens nothing outside, whatever links say, nothing hidden and no folder', async () => {
     for (const path of ['vod/link.wmv', 'vod/up/secret.wmv', 'vod/.hidden.wmv', 'vod/sub folder', 'vod/none.wmv']) {
-      await assert.rejects(openLibrary(folder).open(path), { code: 'ERR_LIBRARY_NOT_FOUND' }, path)
+      await assert.rejects(library(folder).open(path), { code: 'ERR_LIBRARY_NOT_FOUND' }, path)
     }
-    await assert.rejects(openLibrary(join(parent, 'missing')).open('vod/a.wmv'), { code: 'ERR_LIBRARY_NOT_FOUND' })
+    await assert.rejects(library(join(parent, 'missing')).open('vod/a.wmv'), { code: 'ERR_LIBRARY_NOT_FOUND' })
   })
 
   it('F-01: refuses paths that leave the folder or mean two things', () => {
@@ -66,5 +70,29 @@ describe('library', () => {
       assert.throws(() => librarySegments(path), { code: 'ERR_PATH_INVALID' }, JSON.stringify(path))
     }
     assert.deepEqual(librarySegments('vod/a..b/..c'), ['a..b', '..c'])
+  })
+
+  it('lists what may be opened, by name, with mounted folders in their place', async () => {
+    const mounted = join(parent, 'recordings')
+    mkdirSync(mounted, { recursive: true })
+    writeFileSync(join(mounted, 'yesterday.mp4'), 'recorded')
+    mkdirSync(join(folder, 'tapes'), { recursive: true })
+    writeFileSync(join(folder, 'tapes', 'shadowed.mp4'), 'not seen')
+    const both = library(folder, { tapes: mounted, later: join(parent, 'not there yet') })
+
+    const names = async (path: string) => (await both.list(path)).map((entry) => `${entry.kind} ${entry.path}`)
+
+    assert.deepEqual(await names('vod'), [
+      'file vod/a.wmv',
+      'file vod/b.wmv',
+      'folder vod/sub folder',
+      'folder vod/tapes',
+    ])
+    assert.deepEqual(await names('vod/tapes'), ['file vod/tapes/yesterday.mp4'])
+    assert.equal((await both.open('vod/tapes/yesterday.mp4')).size, 8)
+    await assert.rejects(both.open('vod/tapes/shadowed.mp4'), { code: 'ERR_LIBRARY_NOT_FOUND' })
+    await assert.rejects(both.open('vod/tapes'), { code: 'ERR_LIBRARY_NOT_FOUND' })
+    await assert.rejects(both.list('vod/none'), { code: 'ERR_LIBRARY_NOT_FOUND' })
+    assert.deepEqual(await library(join(parent, 'missing')).list('vod'), [])
   })
 })

@@ -1,13 +1,18 @@
-/** The on-demand library: files of one folder, opened by their path. Nothing outside the folder is ever opened. */
-import { type FileHandle, open, realpath } from 'node:fs/promises'
+/** The on-demand library: files of a folder, and of folders mounted in it, by their path. Nothing outside of them is ever opened. */
+
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { PeerError, UnavailableError } from '../errors.ts'
 import type { ByteSource } from '../media/byte-source.ts'
 
 /** Bytes of a path, UTF-8. */
 export const MAX_LIBRARY_PATH = 1024
+/** Of one folder. */
+export const MAX_LIBRARY_ENTRIES = 10_000
 const MAX_SEGMENTS = 32
-const ROOT = 'vod/'
+const ROOT_NAME = 'vod'
+const ROOT = `${ROOT_NAME}/`
 /** C0 and C1 controls and what separates lines or folders elsewhere. */
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\\\u2028\u2029]/u
 
@@ -19,6 +24,11 @@ export interface LibraryFile extends ByteSource {
   close(): Promise<void>
 }
 
+/** What a folder of the library holds. */
+export type LibraryEntry =
+  | { readonly kind: 'folder'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string; readonly size: number; readonly modified: Date }
+
 /** Where on-demand files are found. */
 export interface Library {
   /**
@@ -26,6 +36,25 @@ export interface Library {
    * ERR_LIBRARY_NOT_FOUND when there is no such file (or it lies outside, is hidden, or is no plain file).
    */
   open(path: string): Promise<LibraryFile>
+  /**
+   * What lies in a folder, `vod` or `vod/…`, by name; at most `MAX_LIBRARY_ENTRIES`. Hidden files, links that lead out, and names that break
+   * the rule are left out. Throws as `open` does.
+   */
+  list(folder: string): Promise<readonly LibraryEntry[]>
+}
+
+/** A library without any file. */
+export const EMPTY_LIBRARY: Library = {
+  open: (path) => Promise.reject(notFound(path)),
+  list: () => Promise.resolve([]),
+}
+
+/** Folders that make up a library. */
+export interface LibraryFolders {
+  /** Folder whose files are `vod/FILE`; need not exist. */
+  readonly root: string
+  /** Folders that are seen as `vod/NAME` in place of one of that name in the root; need not exist. */
+  readonly mounts: Readonly<Record<string, string>>
 }
 
 /**
@@ -44,24 +73,38 @@ export function librarySegments(path: string): readonly string[] {
   return segments
 }
 
-/** The library of a folder, which need not exist yet. */
-export function openLibrary(folder: string): Library {
-  return { open: (path) => openFile(folder, path) }
+/** The library of some folders; they are asked for at each use, so that other settings take effect. */
+export function openLibrary(folders: () => LibraryFolders): Library {
+  return {
+    open: (path) => openFile(folders(), path),
+    list: (path) => listFolder(folders(), path),
+  }
 }
 
-async function openFile(folder: string, path: string): Promise<LibraryFile> {
-  const segments = librarySegments(path)
+/** The real place of a path. Links are followed first, so that none leads out of its folder. */
+async function locate({ root, mounts }: LibraryFolders, path: string, segments: readonly string[]): Promise<string> {
   // Hidden files are the operator's, not the viewers'.
   if (segments.some((segment) => segment.startsWith('.'))) throw notFound(path)
-  let file: FileHandle
+  const [first = '', ...rest] = segments
+  const mounted = Object.hasOwn(mounts, first) ? mounts[first] : undefined
   try {
-    // Links are followed first, so that none leads out of the folder.
-    const root = await realpath(folder)
-    const real = await realpath(join(root, ...segments))
-    if (!real.startsWith(root.endsWith(sep) ? root : root + sep)) throw notFound(path)
-    file = await open(real, 'r')
+    const folder = await realpath(mounted ?? root)
+    const real = await realpath(join(folder, ...(mounted === undefined ? segments : rest)))
+    if (real !== folder && !real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) throw notFound(path)
+    return real
   } catch (cause) {
     throw cause instanceof UnavailableError ? cause : notFound(path, cause)
+  }
+}
+
+async function openFile(folders: LibraryFolders, path: string): Promise<LibraryFile> {
+  const real = await locate(folders, path, librarySegments(path))
+  let file: FileHandle
+  try {
+    // Not blocking: opening a pipe that nobody writes to would never end.
+    file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (cause) {
+    throw notFound(path, cause)
   }
   const information = await file.stat()
   if (!information.isFile()) {
@@ -79,6 +122,37 @@ async function openFile(folder: string, path: string): Promise<LibraryFile> {
       return buffer.subarray(0, bytesRead)
     },
     close: () => file.close(),
+  }
+}
+
+async function listFolder(folders: LibraryFolders, path: string): Promise<readonly LibraryEntry[]> {
+  const isRoot = path === ROOT_NAME
+  const segments = isRoot ? [] : librarySegments(path)
+  const names = new Set<string>()
+  try {
+    for (const name of await readdir(await locate(folders, path, segments))) names.add(name)
+  } catch (cause) {
+    if (!isRoot) throw cause instanceof UnavailableError ? cause : notFound(path, cause)
+  }
+  if (isRoot) for (const name of Object.keys(folders.mounts)) names.add(name)
+  const entries: LibraryEntry[] = []
+  for (const name of [...names].toSorted((left, right) => left.localeCompare(right))) {
+    if (entries.length >= MAX_LIBRARY_ENTRIES) break
+    const entry = await describe(folders, `${path}/${name}`)
+    if (entry !== undefined) entries.push(entry)
+  }
+  return entries
+}
+
+/** `undefined` for what is not shown. */
+async function describe(folders: LibraryFolders, path: string): Promise<LibraryEntry | undefined> {
+  try {
+    const information = await stat(await locate(folders, path, librarySegments(path)))
+    if (information.isDirectory()) return { kind: 'folder', path }
+    if (!information.isFile()) return undefined
+    return { kind: 'file', path, size: information.size, modified: information.mtime }
+  } catch {
+    return undefined
   }
 }
 

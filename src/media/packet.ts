@@ -10,6 +10,8 @@ export interface Packet {
   readonly dts: Micros
   /** Decoding can start here. Every audio packet of the supported codecs is one. */
   readonly key: boolean
+  /** How long it is shown, where the next packet does not tell: text. */
+  readonly duration?: Micros
   /** Time or configuration does not continue from the packet before. */
   readonly discontinuity?: true
 }

@@ -1,7 +1,7 @@
 /** A track: one elementary stream and what a decoder must know of it. */
 
 /** What a track carries. */
-export type TrackKind = 'video' | 'audio' | 'data'
+export type TrackKind = 'video' | 'audio' | 'data' | 'text'
 
 /** Video codecs that are carried. */
 export type VideoCodec = 'h264' | 'h265' | 'av1' | 'vp8' | 'vp9' | WindowsMediaVideoCodec
@@ -13,8 +13,10 @@ export type AudioCodec = 'aac' | 'opus' | 'mp3' | 'ac3' | 'eac3' | 'flac' | Wind
 export type WindowsMediaAudioCodec = 'wma1' | 'wma2' | 'wmapro' | 'wmalossless' | 'wmavoice'
 /** `amf0-data`: script data as an RTMP or FLV publisher sent it. `asf-command`: script commands as an ASF stream carries them. */
 export type DataCodec = 'amf0-data' | 'asf-command'
+/** Subtitles and captions, whatever their form in the source: each packet is the text of one WebVTT cue. */
+export type TextCodec = 'webvtt'
 /** Any codec that is carried. */
-export type Codec = VideoCodec | AudioCodec | DataCodec
+export type Codec = VideoCodec | AudioCodec | DataCodec | TextCodec
 
 /** Colour description, from a codec configuration or from Enhanced RTMP `colorInfo`. Values are the code points of ISO/IEC 23091-2. */
 export interface ColorInfo {
@@ -55,7 +57,7 @@ export interface AudioParameters {
 
 /** Immutable: a changed configuration is a new Track object with the same id. */
 export interface Track {
-  /** Unique within its stream. Video tracks from 1, audio tracks from 101, data tracks from 201. */
+  /** Unique within its stream. Video tracks from 1, audio tracks from 101, data tracks from 201, text tracks from 301. */
   readonly id: number
   readonly kind: TrackKind
   readonly codec: Codec
@@ -78,4 +80,4 @@ export interface Track {
 }
 
 /** First id of each kind; a source's n-th track of a kind has the id `base + n`, counting from zero. */
-export const TRACK_ID_BASE = { video: 1, audio: 101, data: 201 } as const satisfies Record<TrackKind, number>
+export const TRACK_ID_BASE = { video: 1, audio: 101, data: 201, text: 301 } as const satisfies Record<TrackKind, number>

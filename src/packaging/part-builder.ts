@@ -1,7 +1,7 @@
 /** Packets of one track to CMAF chunks: how a segment is divided into parts (RFC 8216bis section 4.4.4.9, CMAF ISO/IEC 23000-19 section 7.3.2.3). */
 import { type FragmentSample, writeFragment } from '../media/containers/isobmff/fragment.ts'
 import type { Packet } from '../media/packet.ts'
-import { MICROS_PER_MS, type Micros } from '../media/time.ts'
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 
 /** A CMAF chunk: the smallest piece that can be sent. */
@@ -25,6 +25,7 @@ const ASSUMED_DURATION: Record<Track['kind'], Micros> = {
   video: 33 * MICROS_PER_MS,
   audio: 21 * MICROS_PER_MS,
   data: 33 * MICROS_PER_MS,
+  text: MICROS_PER_SECOND,
 }
 
 /** A segment's last packet is made longer by this much at most to reach the next one. */

@@ -1,6 +1,7 @@
 /** What a protocol is to the server, and the life of one. */
 import type { z } from 'zod'
 import type { Library } from '../library/library.ts'
+import type { MediaFiles } from '../library/media-files.ts'
 import type { Authorize } from '../live/access.ts'
 import type { Hub } from '../live/hub.ts'
 import type { Publisher } from '../live/publisher.ts'
@@ -8,6 +9,7 @@ import type { Sessions } from '../live/sessions.ts'
 import type { Stream } from '../live/stream.ts'
 import type { HttpRoutes } from '../net/http/routes.ts'
 import type { TlsMaterial } from '../net/tls.ts'
+import type { Transcoder } from '../packaging/transcoder.ts'
 import type { PlayLog } from '../playlog/play-log.ts'
 
 /** Structured log lines. `fields` are plain data without secrets. */
@@ -53,8 +55,12 @@ export interface ServerContext {
   readonly sessions: Sessions
   readonly authorize: Authorize
   readonly http: HttpRoutes
-  /** Files on demand, `vod/…`. */
+  /** Files on demand, `vod/…`, as bytes. */
   readonly library: Library
+  /** The same files as tracks and packets. */
+  readonly mediaFiles: MediaFiles
+  /** Makes playable what browsers do not know; `undefined`: switched off. */
+  readonly transcoder: Transcoder | undefined
   /** The playlist of a path, `channel/…`; `undefined`: there is none. */
   readonly playlist: (path: string) => Playlist | undefined
   /** Takes what a player reported. Never throws, never waits. */

@@ -1,5 +1,8 @@
 /** The player and the encoder as library calls, with the protocol clients of this package. */
-import { ConfigError, UnavailableError } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import { EMPTY_LIBRARY } from '../library/library.ts'
+import { MediaFiles } from '../library/media-files.ts'
+import { openReader } from '../media/open-reader.ts'
 import type { Logger, Protocol, ServerContext } from '../protocols/protocol.ts'
 import { windowsMedia } from '../protocols/windows-media/index.ts'
 import type { PushOptions as EncoderOptions, PushReport, ServeStream } from '../services/encoder/push.ts'
@@ -103,9 +106,9 @@ const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
     sessions,
     authorize: () => Promise.resolve(),
     http: front.routes,
-    library: {
-      open: (name) => Promise.reject(new UnavailableError('ERR_LIBRARY_NOT_FOUND', `${name} does not exist`)),
-    },
+    library: EMPTY_LIBRARY,
+    mediaFiles: new MediaFiles(EMPTY_LIBRARY, openReader),
+    transcoder: undefined,
     playlist: () => undefined,
     onPlayLog: () => undefined,
     log,

@@ -3,12 +3,14 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, describeError, UnavailableError } from '../errors.ts'
-import { openLibrary } from '../library/library.ts'
+import { type Library, openLibrary } from '../library/library.ts'
+import { MediaFiles } from '../library/media-files.ts'
 import type { Authorize } from '../live/access.ts'
 import { Hub } from '../live/hub.ts'
 import type { Publisher } from '../live/publisher.ts'
 import { Sessions } from '../live/sessions.ts'
 import type { Stream } from '../live/stream.ts'
+import { openReader } from '../media/open-reader.ts'
 import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
 import type { TlsMaterial } from '../net/tls.ts'
 import type { PlayLog } from '../playlog/play-log.ts'
@@ -21,7 +23,9 @@ import { Pulls } from '../services/relay/pulls.ts'
 import { createServerAuthorize } from './authorize.ts'
 import { parseSettings, type SettingsInput } from './config.ts'
 import { EventHub, type ServerEventName, type ServerListener } from './events.ts'
+import type { HeadendServer, ServerHooks } from './headend-server.ts'
 import { hostCheck } from './host-check.ts'
+import { libraryFolders } from './library-folders.ts'
 import { listenError } from './listen-error.ts'
 import { LogWriter, logOptions } from './logger.ts'
 import { ModuleHost } from './module-host.ts'
@@ -36,47 +40,6 @@ import { loadTls } from './tls.ts'
 import { urlsOf } from './urls.ts'
 import { packageVersion } from './version.ts'
 import { withoutSecrets } from './without-secrets.ts'
-
-/** Beside the settings: what only a program can give. */
-export interface ServerHooks {
-  /** Takes log lines, newline included. Default: stderr. */
-  readonly writeLog?: (line: string) => void
-  /** Whether log lines go to a terminal; decides `log.format: auto`. Default: whether stderr is one. */
-  readonly terminal?: boolean
-}
-
-/** A running server. */
-export interface HeadendServer extends Closable {
-  /** What listens where, by protocol: `{ http: 8080, rtmp: 1935 }`. */
-  readonly ports: Readonly<Record<string, number>>
-  /** Addresses for people and programs: `{ home, api, http, rtmp … }`. */
-  readonly urls: Readonly<Record<string, string>>
-  /** The keys in force. Show them to nobody who may not use them. */
-  readonly secrets: Secrets
-  /** File that holds the generated secrets, and whether this start made it. */
-  readonly secretsFile: { readonly path: string; readonly created: boolean }
-  /** Everything listens and nothing is shutting down. */
-  readonly ready: boolean
-  /** Live and waiting streams. */
-  readonly streams: readonly Stream[]
-  /** Publishers and viewers. */
-  readonly sessions: Sessions
-  /** Settings in force. */
-  readonly settings: Settings
-  /** Publishes from inside this process; close the publisher when done. Throws as `Hub.publish` does. */
-  publish(path: string): Publisher
-  /** Listens to an event; returns a function that stops listening. A listener that throws is logged. */
-  on<Name extends ServerEventName>(name: Name, listener: ServerListener<Name>): () => void
-  /**
-   * Puts other settings in force. A module whose options changed is closed and served again, all others keep every viewer. Resolves
-   * with what changed, in words. Throws ConfigError and changes nothing when the settings are wrong.
-   */
-  reload(settings: SettingsInput): Promise<readonly string[]>
-  /** Logs and counts a fault that no session owned; for a process's last-resort handlers. */
-  report(error: unknown, origin: string): void
-  /** Ends all sessions politely, cuts what is left after `drainMs`, and resolves when all is closed. */
-  close(): Promise<void>
-}
 
 /**
  * Starts a server with the settings of a configuration file, everything optional. Rejects with ConfigError when settings are wrong or
@@ -109,6 +72,8 @@ class Server implements HeadendServer {
   readonly #modules: ModuleHost
   readonly #pulls: Pulls
   readonly #playLogs: PlayLogs
+  readonly #library: Library
+  readonly #mediaFiles: MediaFiles
   readonly #startedAt = new Date()
   #settings: Settings
   #pathOf: (path: string) => ResolvedPath
@@ -153,12 +118,16 @@ class Server implements HeadendServer {
       pathAccess: (path) => this.#pathOf(path),
       maxSessions: () => this.#settings.server.limits.sessions,
     })
+    this.#library = openLibrary(() => libraryFolders(this.#settings.server))
+    this.#mediaFiles = new MediaFiles(this.#library, openReader)
     this.#modules = new ModuleHost((name) => ({
       hub: this.#hub,
       sessions: this.sessions,
       authorize: this.#authorize,
       http: this.#routes,
-      library: { open: (path) => openLibrary(this.#settings.server.media).open(path) },
+      library: this.#library,
+      mediaFiles: this.#mediaFiles,
+      transcoder: undefined,
       playlist: (path) => playlistOf(this.#settings.server.playlists, path),
       onPlayLog: (log) => this.#keepPlayLog(log),
       log: this.#log.child({ protocol: name }),
@@ -363,6 +332,7 @@ class Server implements HeadendServer {
       await this.#modules.close()
       this.#hub.close()
       await this.#front?.close()
+      this.#mediaFiles.close()
     })()
     let late: NodeJS.Timeout | undefined
     const deadline = new Promise<'late'>((resolve) => {

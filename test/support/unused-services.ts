@@ -1,11 +1,13 @@
 /** What a protocol is lent beside hub, sessions and routes, for tests of those that use none of it. */
-import { UnavailableError } from '../../src/errors.ts'
+import { EMPTY_LIBRARY } from '../../src/library/library.ts'
+import { MediaFiles } from '../../src/library/media-files.ts'
+import { openReader } from '../../src/media/open-reader.ts'
 import type { ServerContext } from '../../src/protocols/protocol.ts'
 
-export const unusedServices: Pick<ServerContext, 'library' | 'playlist' | 'onPlayLog'> = {
-  library: {
-    open: (path) => Promise.reject(new UnavailableError('ERR_LIBRARY_NOT_FOUND', `${path} is not in the library`)),
-  },
+export const unusedServices: Pick<ServerContext, 'library' | 'mediaFiles' | 'transcoder' | 'playlist' | 'onPlayLog'> = {
+  library: EMPTY_LIBRARY,
+  mediaFiles: new MediaFiles(EMPTY_LIBRARY, openReader),
+  transcoder: undefined,
   playlist: () => undefined,
   onPlayLog: () => undefined,
 }

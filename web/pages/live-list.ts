@@ -1,7 +1,7 @@
 /** The public list of what is on air, as the server gives it at /live.json. */
 
 export interface LiveTrack {
-  readonly kind: 'video' | 'audio' | 'data'
+  readonly kind: 'video' | 'audio' | 'data' | 'text'
   readonly codec: string
   readonly width?: number
   readonly height?: number

@@ -11,7 +11,7 @@ const count = z.int().min(0)
 
 export const track = z
   .object({
-    kind: z.enum(['video', 'audio', 'data']),
+    kind: z.enum(['video', 'audio', 'data', 'text']),
     codec: z.string().describe('For example h264, aac, opus.'),
     width: count.optional(),
     height: count.optional(),

@@ -7,7 +7,7 @@ import type { WmlogExtension, WmlogItem, WmlogKind } from '../../playlog/wmlog.t
 import type { Operation } from './operation.ts'
 
 export interface TrackView {
-  readonly kind: 'video' | 'audio' | 'data'
+  readonly kind: 'video' | 'audio' | 'data' | 'text'
   readonly codec: string
   readonly width?: number
   readonly height?: number

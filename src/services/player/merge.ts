@@ -126,7 +126,7 @@ class Renumbering {
     }
     this.#tracks[index] = result.tracks
     if (!this.complete) return undefined
-    const counts: Record<TrackKind, number> = { video: 0, audio: 0, data: 0 }
+    const counts: Record<TrackKind, number> = { video: 0, audio: 0, data: 0, text: 0 }
     const all: Track[] = []
     for (const track of this.#tracks.flatMap((tracks) => tracks ?? [])) {
       const id = TRACK_ID_BASE[track.kind] + counts[track.kind]++

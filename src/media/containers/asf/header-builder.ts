@@ -39,7 +39,7 @@ export interface AsfInitOptions {
 }
 
 /** Where neither track nor codec tells. */
-const DEFAULT_BITRATE = { video: 1_000_000, audio: 128_000, data: 1_000 } as const
+const DEFAULT_BITRATE = { video: 1_000_000, audio: 128_000, data: 1_000, text: 1_000 } as const
 /** Texts are cut here, so that headers stay within the 8 KiB that small players keep for them. */
 const MAX_TEXT_LENGTH = 255
 const TICKS_PER_MS = 10_000n

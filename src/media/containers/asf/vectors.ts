@@ -146,7 +146,12 @@ export function initOf(options: {
     maxBitrateBps: 0,
     streams: options.streams.map((stream, at) => ({
       number: at + 1,
-      kind: typeof stream === 'string' ? stream : stream.kind === 'data' ? 'command' : stream.kind,
+      kind:
+        typeof stream === 'string'
+          ? stream
+          : stream.kind === 'video' || stream.kind === 'audio'
+            ? stream.kind
+            : 'command',
       encrypted: false,
       averageBitrateBps: 0,
       track: typeof stream === 'string' ? undefined : stream,

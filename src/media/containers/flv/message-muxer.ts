@@ -59,7 +59,8 @@ export class FlvMessageMuxer {
 
 /** Type and timestamp of the message that a packet becomes. */
 export function flvMessageHead(packet: Packet): Pick<FlvMessage, 'type' | 'timestampMs'> {
-  return { type: packet.track.kind, timestampMs: toMs(packet.dts) }
+  const { kind } = packet.track
+  return { type: kind === 'text' ? 'data' : kind, timestampMs: toMs(packet.dts) }
 }
 
 function formOf(track: Track, tracks: readonly Track[]): Form {

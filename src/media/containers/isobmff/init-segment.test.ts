@@ -3,14 +3,14 @@ import { describe, it } from 'node:test'
 import { ALL_FORMATS, BufferSource, Input } from 'mediabunny'
 import * as mp4box from 'mp4box'
 import { FormatError } from '../../../errors.ts'
-import type { Track } from '../../track.ts'
+import { TRACK_ID_BASE, type Track } from '../../track.ts'
 import { trackTimescale, writeInitSegment } from './init-segment.ts'
 import { readInitSegment } from './movie.ts'
 import { AUDIO, TRACKS, VIDEO } from './vectors.ts'
 
 describe('init segment', () => {
   it('gives every codec back as it was', () => {
-    const ids = { video: 1, audio: 101, data: 201 }
+    const ids: Record<Track['kind'], number> = { ...TRACK_ID_BASE }
     const movie = readInitSegment(writeInitSegment(TRACKS))
     for (const [i, { track }] of movie.tracks.entries()) {
       const wanted = TRACKS[i]!

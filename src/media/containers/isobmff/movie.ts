@@ -79,7 +79,7 @@ export function readMovie(moov: Box): Movie {
       found.push(readTrackBoxes(box))
     }
   }
-  const counts: Record<TrackKind, number> = { video: 0, audio: 0, data: 0 }
+  const counts: Record<TrackKind, number> = { video: 0, audio: 0, data: 0, text: 0 }
   const tracks: MovieTrack[] = []
   for (const boxes of found) {
     const track = movieTrack(boxes, movieTimescale, extendsBox, counts)

@@ -1,5 +1,8 @@
 /** A WMSP server on a loopback port with a clock that tests move, and a player that looks at every byte. */
+
 import { UnavailableError } from '../../../errors.ts'
+import type { Library } from '../../../library/library.ts'
+import { MediaFiles } from '../../../library/media-files.ts'
 import type { Authorize } from '../../../live/access.ts'
 import { Hub } from '../../../live/hub.ts'
 import { Sessions } from '../../../live/sessions.ts'
@@ -7,6 +10,7 @@ import { memorySource } from '../../../media/byte-source.ts'
 import { AsfDemuxer, AsfReader } from '../../../media/containers/asf/demuxer.ts'
 import type { AsfInit, AsfPacket } from '../../../media/containers/asf/model.ts'
 import { testFile, type testFiles } from '../../../media/containers/asf/test-files.suite.ts'
+import { openReader } from '../../../media/open-reader.ts'
 import { openHttpFront } from '../../../net/http/listener.ts'
 import { quietLogger, RawClient } from '../../../net/testdata/raw-client.ts'
 import type { PlayLog } from '../../../playlog/play-log.ts'
@@ -80,18 +84,22 @@ export async function setup(options: SetupOptions = {}): Promise<Setup> {
   const sessions = new Sessions()
   const clock = new TestClock()
   const playLogs: PlayLog[] = []
+  const library: Library = {
+    async open(path) {
+      const bytes = files[path]
+      if (bytes === undefined) throw new UnavailableError('ERR_LIBRARY_NOT_FOUND', `${path} is not in the library`)
+      return { ...memorySource(bytes), path, modified: new Date(Date.UTC(2020, 1, 1)), close: async () => {} }
+    },
+    list: () => Promise.resolve([]),
+  }
   const context = {
     hub,
     sessions,
     authorize,
     http: front.routes,
-    library: {
-      async open(path: string) {
-        const bytes = files[path]
-        if (bytes === undefined) throw new UnavailableError('ERR_LIBRARY_NOT_FOUND', `${path} is not in the library`)
-        return { ...memorySource(bytes), path, modified: new Date(Date.UTC(2020, 1, 1)), close: async () => {} }
-      },
-    },
+    library,
+    mediaFiles: new MediaFiles(library, openReader),
+    transcoder: undefined,
     playlist: (path: string) => playlists[path],
     onPlayLog: (one: PlayLog) => void playLogs.push(one),
     log,

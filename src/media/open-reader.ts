@@ -1,0 +1,38 @@
+/** Opens a media file whatever its container is. The bytes tell; names and types are not believed. */
+import { FormatError } from '../errors.ts'
+import type { ByteSource } from './byte-source.ts'
+import type { MediaFormat, MediaReader } from './reader.ts'
+
+/** Read at first: as much as the surest marks of a container need, three packets of a transport stream among them. */
+const HEAD_BYTES = 1024
+
+interface FormatEntry {
+  readonly format: MediaFormat
+  /** For people. */
+  readonly name: string
+  /** Whether a file that begins so is of this format. */
+  matches(head: Uint8Array): boolean
+  /** Readers are loaded with the first file of their format. */
+  open(source: ByteSource): Promise<MediaReader>
+}
+
+/** In the order in which they are asked: the surest marks first. */
+const FORMATS: readonly FormatEntry[] = []
+
+/** The container of a file that begins so; `undefined` when it is none that is read. */
+export function formatOf(head: Uint8Array): MediaFormat | undefined {
+  return FORMATS.find(({ matches }) => matches(head))?.format
+}
+
+/** Throws FormatError: ERR_MEDIA_UNKNOWN_FORMAT for a file of no known container, else what the container's own reader throws. */
+export async function openReader(source: ByteSource): Promise<MediaReader> {
+  const head = await source.read(0, HEAD_BYTES)
+  const entry = FORMATS.find(({ matches }) => matches(head))
+  if (entry !== undefined) return entry.open(source)
+  const found = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+  throw new FormatError(
+    'ERR_MEDIA_UNKNOWN_FORMAT',
+    `expected a file of ${FORMATS.map(({ name }) => name).join(', ')}, found one that begins with ${found || 'nothing'}`,
+    0,
+  )
+}

@@ -1,0 +1,53 @@
+/** What on-demand manifests and segments are made of, whether a file is cut as it is or encoded for browsers while it is watched. */
+import type { Micros } from '../../media/time.ts'
+import type { Track } from '../../media/track.ts'
+
+/** One segment of every rendition: its place in time is the same in all of them. */
+export interface SegmentSpan {
+  readonly start: Micros
+  readonly duration: Micros
+}
+
+/** One track as it is offered: a quality of the picture, a language of the sound, subtitles. */
+export interface OnDemandRendition {
+  /** `video-1`, `audio-101`, `text-301`; unique in its presentation, and the beginning of the names of its files. */
+  readonly name: string
+  readonly track: Track
+  /** Bits a second: the largest of any segment, and of all together. */
+  readonly peakBps: number
+  readonly averageBps: number
+  /** Frames a second, where known. */
+  readonly frameRate?: number
+  /** Pictures that can be shown alone for fast seeking: the start of each, in order. Empty where there are none. */
+  readonly keyPictures: readonly SegmentSpan[]
+}
+
+/** Bytes of a segment, in pieces that are written one after the other. The pieces are shared: never written to. */
+export interface SegmentBody {
+  readonly pieces: readonly Uint8Array[]
+  readonly byteLength: number
+}
+
+/**
+ * A file, or several qualities of one, as browsers can play it. The same names stand for the same bytes for ever: `token` is made of the files'
+ * size and time of change and of all settings that decide the bytes.
+ */
+export interface Presentation {
+  /** `vod/film.mp4`. */
+  readonly path: string
+  /** 12 hexadecimal digits. */
+  readonly token: string
+  readonly duration: Micros
+  /** Of the newest file. */
+  readonly modified: Date
+  readonly segments: readonly SegmentSpan[]
+  readonly renditions: readonly OnDemandRendition[]
+  /** Initialization of a rendition: `moov` of its track. */
+  init(rendition: OnDemandRendition): Promise<SegmentBody>
+  /** Segment by its place in `segments`. Throws HeadendError when it cannot be made. */
+  segment(rendition: OnDemandRendition, index: number, signal: AbortSignal): Promise<SegmentBody>
+  /** Key picture by its place in `keyPictures`. */
+  keyPicture(rendition: OnDemandRendition, index: number, signal: AbortSignal): Promise<SegmentBody>
+  /** Frees what it holds; whoever opened it calls it once. */
+  close(): void
+}

@@ -1,0 +1,22 @@
+/** What makes media playable that browsers do not know. Packaging asks for it; the service that runs the encoders provides it. */
+import type { MediaFile } from '../library/media-files.ts'
+import type { Stream } from '../live/stream.ts'
+import type { Presentation } from './on-demand/presentation.ts'
+
+/** A live stream encoded for browsers while somebody holds it. */
+export interface LiveTranscode {
+  /** H.264 and AAC. Not known to the hub; ends with its source, with the last holder, or when the encoder cannot go on. */
+  readonly stream: Stream
+  /** Lets go of it; the encoder ends when nobody holds it. Letting go twice does nothing. */
+  release(): void
+}
+
+export interface Transcoder {
+  /**
+   * A file of the library as a presentation that is encoded as it is watched, seekable at once. Takes the file over and closes it with the
+   * presentation. Throws UnavailableError ERR_TRANSCODE_NO_FFMPEG, which tells what to install.
+   */
+  openFile(file: MediaFile): Promise<Presentation>
+  /** A rendition of a stream, started with its first holder. Throws UnavailableError as `openFile` does, ERR_TRANSCODE_BUSY when too many run. */
+  openLive(stream: Stream): Promise<LiveTranscode>
+}

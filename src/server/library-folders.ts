@@ -1,0 +1,8 @@
+/** Where the files of the library lie: the media folder, and what this server recorded beside them. */
+import { join } from 'node:path'
+import type { LibraryFolders } from '../library/library.ts'
+import type { ServerSettings } from './settings.ts'
+
+export function libraryFolders({ media, data }: Pick<ServerSettings, 'media' | 'data'>): LibraryFolders {
+  return { root: media, mounts: { recordings: join(data, 'recordings') } }
+}
