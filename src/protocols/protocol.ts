@@ -66,6 +66,8 @@ export interface ServerContext {
   /** Takes what a player reported. Never throws, never waits. */
   readonly onPlayLog: (log: PlayLog) => void
   readonly log: Logger
+  /** Folder of the server's state; what can be made again lies below its `cache`. `undefined`: nothing is kept. */
+  readonly data: string | undefined
   /** Address to listen on. */
   readonly host: string
   /** Certificate and key, when given; protocols with a TLS form open it then. */

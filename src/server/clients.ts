@@ -111,6 +111,7 @@ const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
     transcoder: undefined,
     playlist: () => undefined,
     onPlayLog: () => undefined,
+    data: undefined,
     log,
     host,
     tls: undefined,

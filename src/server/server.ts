@@ -131,6 +131,7 @@ class Server implements HeadendServer {
       playlist: (path) => playlistOf(this.#settings.server.playlists, path),
       onPlayLog: (log) => this.#keepPlayLog(log),
       log: this.#log.child({ protocol: name }),
+      data: this.#settings.server.data,
       host: this.#settings.server.host,
       tls: this.#tls,
     }))

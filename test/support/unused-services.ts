@@ -4,10 +4,14 @@ import { MediaFiles } from '../../src/library/media-files.ts'
 import { openReader } from '../../src/media/open-reader.ts'
 import type { ServerContext } from '../../src/protocols/protocol.ts'
 
-export const unusedServices: Pick<ServerContext, 'library' | 'mediaFiles' | 'transcoder' | 'playlist' | 'onPlayLog'> = {
+export const unusedServices: Pick<
+  ServerContext,
+  'library' | 'mediaFiles' | 'transcoder' | 'playlist' | 'onPlayLog' | 'data'
+> = {
   library: EMPTY_LIBRARY,
   mediaFiles: new MediaFiles(EMPTY_LIBRARY, openReader),
   transcoder: undefined,
   playlist: () => undefined,
   onPlayLog: () => undefined,
+  data: undefined,
 }

@@ -102,6 +102,7 @@ export async function setup(options: SetupOptions = {}): Promise<Setup> {
     transcoder: undefined,
     playlist: (path: string) => playlists[path],
     onPlayLog: (one: PlayLog) => void playLogs.push(one),
+    data: undefined,
     log,
     host: '127.0.0.1',
     tls: undefined,
