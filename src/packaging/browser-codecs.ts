@@ -1,0 +1,29 @@
+/** Which media browsers play as it is; the rest is encoded for them while it is watched. */
+import type { Codec, Track, TrackKind } from '../media/track.ts'
+
+/** Codecs that the current browsers decode from MP4. VP8 they know from WebM only, AC-3 on a few devices only. */
+const BROWSER_CODECS: ReadonlySet<Codec> = new Set<Codec>(['h264', 'h265', 'av1', 'vp9', 'aac', 'mp3', 'opus', 'flac'])
+
+/** Whether browsers decode this codec from MP4. */
+export function isBrowserCodec(codec: Codec): boolean {
+  return BROWSER_CODECS.has(codec)
+}
+
+/** What `isBrowserMedia` looks at: a file's reader, or a live stream. */
+export interface MediaTracks {
+  readonly tracks: readonly Pick<Track, 'kind' | 'codec'>[]
+  /** Tracks of codecs that `Track` has no word for. */
+  readonly foreign?: readonly { readonly kind: TrackKind }[]
+}
+
+/**
+ * Whether browsers play it without encoding: there is picture or sound, and of each of the two that is there at least one track is of a
+ * codec they know. A film whose picture they know and whose sound they do not is not played without its sound.
+ */
+export function isBrowserMedia({ tracks, foreign = [] }: MediaTracks): boolean {
+  const played = (kind: TrackKind) => tracks.some((track) => track.kind === kind && isBrowserCodec(track.codec))
+  const absent = (kind: TrackKind) => ![...tracks, ...foreign].some((track) => track.kind === kind)
+  return (
+    (played('video') || absent('video')) && (played('audio') || absent('audio')) && (played('video') || played('audio'))
+  )
+}
