@@ -8,3 +8,8 @@ export interface FuzzTarget {
   seeds(): readonly Uint8Array[]
   run(input: Uint8Array): void
 }
+
+/** The same for what must wait: readers over a source with random access. */
+export interface AsyncFuzzTarget extends Omit<FuzzTarget, 'run'> {
+  run(input: Uint8Array): Promise<void>
+}

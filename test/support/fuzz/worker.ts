@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { FuzzTarget } from '../../../src/fuzz-target.ts'
+import type { AsyncFuzzTarget, FuzzTarget } from '../../../src/fuzz-target.ts'
 import { CoverageMap, CoverageProbe } from './coverage.ts'
 import type { Finding, Job, Report } from './job.ts'
 import { SHARED_HEADER } from './job.ts'
@@ -22,7 +22,9 @@ const job = workerData as Job
 const source = new URL('../../../src/', import.meta.url).href
 const probe = new CoverageProbe((url) => url.startsWith(source) || url === job.module)
 const { HeadendError } = await import('../../../src/errors.ts')
-const { fuzzTargets } = (await import(job.module)) as { fuzzTargets: readonly FuzzTarget[] }
+const { fuzzTargets } = (await import(job.module)) as {
+  fuzzTargets: readonly (FuzzTarget | AsyncFuzzTarget)[]
+}
 const target = fuzzTargets.find((candidate) => candidate.name === job.target)
 if (target === undefined) throw new Error(`no target ${job.target} in ${job.module}`)
 
@@ -38,7 +40,7 @@ const seeds = target.seeds().map((seed) => seed.slice())
 const corpus: Uint8Array[] = []
 probe.take()
 for (const input of [new Uint8Array(0), ...seeds, ...job.corpus]) {
-  check(input)
+  await check(input)
   each.add(probe.take())
   corpus.push(input)
 }
@@ -54,8 +56,8 @@ while (left > 0 && performance.now() - started < job.timeMs) {
     return mutate(base, random, pool)
   })
   left -= mutants.length
-  for (const mutant of mutants) check(mutant)
-  if (batches.add(probe.take())) for (const mutant of mutants) keepIfNew(mutant)
+  for (const mutant of mutants) await check(mutant)
+  if (batches.add(probe.take())) for (const mutant of mutants) await keepIfNew(mutant)
   if (performance.now() - lastProgress > PROGRESS_MS) {
     lastProgress = performance.now()
     send({ type: 'progress', runs, coverage: each.size })
@@ -63,23 +65,23 @@ while (left > 0 && performance.now() - started < job.timeMs) {
 }
 send({ type: 'done', runs, coverage: each.size })
 
-function keepIfNew(input: Uint8Array): void {
-  if (run(input) !== undefined || !each.add(probe.take()) || corpus.length >= MAX_CORPUS) return
+async function keepIfNew(input: Uint8Array): Promise<void> {
+  if ((await run(input)) !== undefined || !each.add(probe.take()) || corpus.length >= MAX_CORPUS) return
   corpus.push(input)
   send({ type: 'kept', input })
 }
 
 /** Runs one input and reports what is wrong, once for each place in the code. */
-function check(input: Uint8Array): void {
-  const finding = run(input)
+async function check(input: Uint8Array): Promise<void> {
+  const finding = await run(input)
   if (finding === undefined) return
   const place = placeOf(finding)
   if (known.has(place)) return
   known.add(place)
-  send({ type: 'finding', finding: finding.kind === 'crash' ? minimise(finding, place) : finding })
+  send({ type: 'finding', finding: finding.kind === 'crash' ? await minimise(finding, place) : finding })
 }
 
-function run(input: Uint8Array): Finding | undefined {
+async function run(input: Uint8Array): Promise<Finding | undefined> {
   runs++
   Atomics.add(counters, 0, 1)
   current.set(input.subarray(0, MAX_INPUT_LENGTH))
@@ -88,7 +90,9 @@ function run(input: Uint8Array): Finding | undefined {
   const copy = input.slice()
   const before = memory()
   try {
-    target?.run(copy)
+    // Awaited only where there is something to wait for: most targets are synchronous, and this is the inner loop.
+    const running = target?.run(copy)
+    if (running !== undefined) await running
   } catch (error) {
     if (!(error instanceof HeadendError)) {
       const reason = error instanceof Error ? (error.stack ?? error.message) : `threw ${String(error)}`
@@ -106,14 +110,14 @@ function memory(): number {
   return heap + external
 }
 
-function minimise(finding: Finding, place: string): Finding {
+async function minimise(finding: Finding, place: string): Promise<Finding> {
   let best = finding
   let tries = 0
   for (let part = best.input.byteLength >> 1; part >= 1; part >>= 1) {
     for (let at = 0; at < best.input.byteLength && tries < MAX_MINIMISE_RUNS; ) {
       tries++
       const shorter = Uint8Array.from([...best.input.subarray(0, at), ...best.input.subarray(at + part)])
-      const again = run(shorter)
+      const again = await run(shorter)
       if (again !== undefined && placeOf(again) === place) best = again
       else at += part
     }
