@@ -20,12 +20,13 @@ export class PlayAccess {
    * otherwise.
    */
   async check(path: string, remoteAddress: string, credentials: Credentials): Promise<'open' | 'granted'> {
-    if (await this.#isOpen(path)) return 'open'
+    if (await this.isOpen(path)) return 'open'
     await this.#authorize({ action: 'play', path, protocol: this.#protocol, remoteAddress, credentials })
     return 'granted'
   }
 
-  async #isOpen(path: string): Promise<boolean> {
+  /** Whether anybody from anywhere may play the path. */
+  async isOpen(path: string): Promise<boolean> {
     const now = performance.now()
     const known = this.#open.get(path)
     if (known !== undefined && known.until > now) return known.open

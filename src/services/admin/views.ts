@@ -160,7 +160,8 @@ function viewLiveStream(stream: Stream, viewers: number): LiveView {
   }
 }
 
-function viewTrack({ kind, codec, video, audio, language, name }: Track): TrackView {
+/** A track as plain data. */
+export function viewTrack({ kind, codec, video, audio, language, name }: Track): TrackView {
   return {
     kind,
     codec,
