@@ -18,6 +18,8 @@ export interface CatalogueOptions {
   }
   /** What is known of a file now; what is not is found out in the background. */
   readonly know: (file: FileIdentity) => Knowledge | undefined
+  /** Files that are being found out about. */
+  readonly pending: () => number
   /** Whether posters and previews can be made now. */
   readonly pictures: () => boolean
 }
@@ -47,7 +49,7 @@ export class Catalogue {
 
   /** Throws as `Library.list` does for a folder that is not there or breaks the rule. */
   async page({ folder, search, page, visible }: CatalogueQuery): Promise<LibraryView> {
-    const { listing, know, pictures } = this.#options
+    const { listing, know, pending, pictures } = this.#options
     const words = searchWords(search)
     const content = await listing.folder(folder)
     const searching = words.length > 0
@@ -66,6 +68,7 @@ export class Catalogue {
       pages,
       total: sorted.length,
       more: files.length < found.length,
+      pending: pending(),
       pictures: pictures(),
       folders:
         at > 1

@@ -28,6 +28,11 @@ export class FactsReader {
     this.#options = options
   }
 
+  /** Files whose facts are not known yet, of those that were asked for. */
+  get pending(): number {
+    return this.#waiting.size + this.#reading.size
+  }
+
   /** What is known of a file now; what is not is read in the background. */
   know(file: FileIdentity): Knowledge | undefined {
     const known = this.#options.store.get(file)

@@ -22,6 +22,7 @@ export function serveCatalogue(context: ServerContext, _options: CatalogueOption
   const catalogue = new Catalogue({
     listing: new Listing({ library, now: () => performance.now() }),
     know: (file) => reader.know(file),
+    pending: () => reader.pending,
     pictures: () => false,
   })
   const access = new PlayAccess(context.authorize, 'library')

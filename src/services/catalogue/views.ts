@@ -53,6 +53,8 @@ export interface LibraryView {
   readonly total: number
   /** The search found more than are listed. */
   readonly more: boolean
+  /** Files of the whole library that are still being read: their titles are not found yet, and some may turn out to be no films. */
+  readonly pending: number
   /** Posters and previews can be made. */
   readonly pictures: boolean
   /** On the first page. */
