@@ -1,11 +1,11 @@
 /** A WMSP request as it was read, and what of the server stands behind it. */
 import type { HeadendError } from '../../../errors.ts'
+import type { Clock } from '../../../library/clock.ts'
 import type { ServerContext } from '../../protocol.ts'
 import type { Pragma } from '../pragma.ts'
 import type { Product } from '../product.ts'
 import type { WmRequest } from '../request-reader.ts'
 import type { ServerName } from './answer.ts'
-import type { Clock } from './clock.ts'
 import type { PaceLimits } from './play-request.ts'
 import type { ActivePlay } from './playing/active-play.ts'
 import type { FramedFeeds } from './playing/live-feed.ts'

@@ -1,5 +1,6 @@
 /** A WMSP server on a loopback port with a clock that tests move, and a player that looks at every byte. */
 
+import { TestClock } from '../../../../test/support/test-clock.ts'
 import { UnavailableError } from '../../../errors.ts'
 import type { Library } from '../../../library/library.ts'
 import { MediaFiles } from '../../../library/media-files.ts'
@@ -20,42 +21,9 @@ import { type Frame, FrameReader } from '../framing.ts'
 import { type Pragma, parsePragma } from '../pragma.ts'
 import { asxRoutes } from './asx.ts'
 import type { WmspOptions } from './call.ts'
-import type { Clock } from './clock.ts'
 import { createWmspServer, type WmspServer } from './server.ts'
 
-/** Stands still until a test moves it. */
-export class TestClock implements Clock {
-  #now = 1_000
-  #timers: { readonly at: number; readonly callback: () => void }[] = []
-
-  now(): number {
-    return this.#now
-  }
-
-  after(milliseconds: number, callback: () => void): () => void {
-    const timer = { at: this.#now + milliseconds, callback }
-    this.#timers.push(timer)
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer)
-    }
-  }
-
-  get pending(): number {
-    return this.#timers.length
-  }
-
-  advance(milliseconds: number): void {
-    const end = this.#now + milliseconds
-    for (;;) {
-      const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
-      if (due === undefined) break
-      this.#timers = this.#timers.filter((other) => other !== due)
-      this.#now = Math.max(this.#now, due.at)
-      due.callback()
-    }
-    this.#now = end
-  }
-}
+export { TestClock }
 
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

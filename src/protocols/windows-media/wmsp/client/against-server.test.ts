@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { HeadendError, PeerError } from '../../../../errors.ts'
+import { systemClock } from '../../../../library/clock.ts'
 import { Hub } from '../../../../live/hub.ts'
 import { withoutPadding } from '../../../../media/containers/asf/padding.ts'
 import { testFile } from '../../../../media/containers/asf/test-files.suite.ts'
 import { quietLogger } from '../../../../net/testdata/raw-client.ts'
 import { type AsfUnit, asfUnits } from '../../asf-units.ts'
-import { systemClock } from '../clock.ts'
 import { nativeOf, publishNative, type SetupOptions, setup, turn } from '../loopback.suite.ts'
 import { pullWindowsMedia, type WmspPullOptions } from './client.ts'
 

@@ -1,6 +1,7 @@
 /** A file on its way to one viewer, forwards: read in blocks, sent when it is due (MS-WMSP 3.2.5.6). */
+
+import type { Clock } from '../../../../library/clock.ts'
 import type { AsfInit, AsfPacket } from '../../../../media/containers/asf/model.ts'
-import type { Clock } from '../clock.ts'
 import { chunkBody, FrameBuffer } from './data-frames.ts'
 import type { EntrySource, Numbering, SourceState } from './entry-source.ts'
 import type { Pacer } from './pacer.ts'

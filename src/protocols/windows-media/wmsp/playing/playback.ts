@@ -1,8 +1,8 @@
 /** What follows the head of a Play answer: headers, packets, and the changes between entries, for one viewer (MS-WMSP 3.2.4, 3.2.5.6). */
 import { HeadendError } from '../../../../errors.ts'
+import type { Clock } from '../../../../library/clock.ts'
 import type { PumpSource } from '../../../../net/pump.ts'
 import { changePacket, endPacket, REASON } from '../../framing.ts'
-import type { Clock } from '../clock.ts'
 import { asChunk } from './data-frames.ts'
 import type { EntrySource } from './entry-source.ts'
 import type { Selection } from './selection-filter.ts'

@@ -1,9 +1,9 @@
 /** A file on its way to one viewer in fast forward or rewind: one key frame after the other (MS-WMSP 2.2.1.4.22, 3.1.4.7). */
 
+import type { Clock } from '../../../../library/clock.ts'
 import type { AsfInit, AsfPacket } from '../../../../media/containers/asf/model.ts'
 import { REASON } from '../../framing.ts'
 import type { StreamLevels } from '../../stream-selection.ts'
-import type { Clock } from '../clock.ts'
 import { chunkBody, FrameBuffer } from './data-frames.ts'
 import type { EntrySource, Numbering, SourceState } from './entry-source.ts'
 import type { PacketFile } from './file-source.ts'

@@ -1,10 +1,11 @@
 /** One session on its way through its programme: makes the sources and the headers of its entries (MS-WMSP 3.2.4.2, 3.2.5.6). */
+
+import type { Clock } from '../../../../library/clock.ts'
 import type { AsfInit } from '../../../../media/containers/asf/model.ts'
 import { withLaterTimes } from '../../../../media/containers/asf/time-shift.ts'
 import { changePacket, endPacket, REASON } from '../../framing.ts'
 import type { Product } from '../../product.ts'
 import type { StreamLevels } from '../../stream-selection.ts'
-import type { Clock } from '../clock.ts'
 import { endOfRequest, filePosition, type PlayRequest } from '../play-request.ts'
 import type { WmspSession } from '../session.ts'
 import type { ClientRules } from '../viewer-rules.ts'
