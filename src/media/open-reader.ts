@@ -6,6 +6,9 @@ import type { MediaFormat, MediaReader } from './reader.ts'
 /** Read at first: as much as the surest marks of a container need, three packets of a transport stream among them. */
 const HEAD_BYTES = 1024
 
+/** Boxes that files of MP4 begin with, and of QuickTime, which knew no `ftyp` at first. */
+const MOVIE_BOXES: ReadonlySet<string> = new Set(['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot'])
+
 interface FormatEntry {
   readonly format: MediaFormat
   /** For people. */
@@ -17,7 +20,14 @@ interface FormatEntry {
 }
 
 /** In the order in which they are asked: the surest marks first. */
-const FORMATS: readonly FormatEntry[] = []
+const FORMATS: readonly FormatEntry[] = [
+  {
+    format: 'mp4',
+    name: 'MP4 or MOV',
+    matches: (head) => MOVIE_BOXES.has(latin1(head.subarray(4, 8))),
+    open: async (source) => (await import('./containers/isobmff/movie-reader.ts')).MovieReader.open(source),
+  },
+]
 
 /** The container of a file that begins so; `undefined` when it is none that is read. */
 export function formatOf(head: Uint8Array): MediaFormat | undefined {
@@ -35,4 +45,8 @@ export async function openReader(source: ByteSource): Promise<MediaReader> {
     `expected a file of ${FORMATS.map(({ name }) => name).join(', ')}, found one that begins with ${found || 'nothing'}`,
     0,
   )
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
 }

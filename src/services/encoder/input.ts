@@ -125,8 +125,7 @@ async function* readMp4(input: string): AsyncGenerator<DemuxResult> {
   try {
     const movie = await MovieReader.open(await fileSource(file))
     yield { type: 'tracks', tracks: movie.tracks }
-    for (let packet = await movie.read(); packet !== undefined; packet = await movie.read())
-      yield { type: 'packet', packet }
+    for await (const packet of movie.packets(Number.NEGATIVE_INFINITY)) yield { type: 'packet', packet }
   } finally {
     await file.close()
   }

@@ -1,7 +1,9 @@
 /** Steps over the top-level boxes of a source without reading their content. */
 import { FormatError } from '../../../errors.ts'
+import { ByteReader } from '../../bytes/byte-reader.ts'
 import type { BlockReader } from './block-reader.ts'
-import { MAX_BOX_HEADER_BYTES, readBoxHeader } from './box.ts'
+import { type Box, MAX_BOX_HEADER_BYTES, readBoxHeader } from './box.ts'
+import { MAX_MOOV_BYTES } from './movie.ts'
 
 /** Boxes that are passed over in search of one: two for each fragment of a second make nine hours. */
 export const MAX_SCANNED_BOXES = 65_536
@@ -29,4 +31,27 @@ export async function readTopLevelHeader(blocks: BlockReader, position: number):
     )
   }
   return { type: header.type, start: position + header.headerBytes, end: position + size }
+}
+
+/** Finds and reads `moov`, wherever it is. Throws FormatError. */
+export async function findMoov(blocks: BlockReader): Promise<Box> {
+  let position = 0
+  for (let count = 0; count < MAX_SCANNED_BOXES; count++) {
+    const header = await readTopLevelHeader(blocks, position)
+    if (header === undefined) break
+    const { type, start, end } = header
+    if (type === 'moov') {
+      const bytes = end - start
+      if (bytes > MAX_MOOV_BYTES) {
+        throw new FormatError(
+          'ERR_MP4_BOX_TOO_LARGE',
+          `expected moov of at most ${MAX_MOOV_BYTES} bytes, found ${bytes}`,
+          position,
+        )
+      }
+      return { type, body: new ByteReader(await blocks.read(start, bytes), start), depth: 0 }
+    }
+    position = end
+  }
+  throw new FormatError('ERR_MP4_NO_MOOV', `expected moov among the first ${MAX_SCANNED_BOXES} boxes, found none`)
 }

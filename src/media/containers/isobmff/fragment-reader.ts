@@ -35,17 +35,31 @@ export interface SampleLocation {
   readonly size: number
   readonly dts: Micros
   readonly pts: Micros
+  /** Until the next one of its track is decoded. */
+  readonly duration: Micros
   readonly key: boolean
 }
 
 /** Reads the fragments of one movie in their order. */
 export class FragmentReader {
   readonly #tracks: ReadonlyMap<number, MovieTrack>
-  /** Where each track's next fragment begins when it has no `tfdt`. */
-  readonly #nextTicks = new Map<number, number>()
+  readonly #nextTicks: Map<number, number>
+  #allTimed = true
 
-  constructor(movie: Movie) {
+  /** `nextTicks`: as it was, to go on from the middle of a movie. */
+  constructor(movie: Movie, nextTicks: ReadonlyMap<number, number> = new Map()) {
     this.#tracks = new Map(movie.tracks.map((track) => [track.trackId, track]))
+    this.#nextTicks = new Map(nextTicks)
+  }
+
+  /** By track_ID, where each track's next fragment begins when it has no `tfdt`. */
+  get nextTicks(): ReadonlyMap<number, number> {
+    return this.#nextTicks
+  }
+
+  /** All fragments so far have told their times themselves. */
+  get allTimed(): boolean {
+    return this.#allTimed
   }
 
   /** The samples of a `moof` that begins at `moofOffset`, in its order. Tracks that the movie does not have are left out. */
@@ -76,6 +90,7 @@ export class FragmentReader {
     const movieTrack = this.#tracks.get(header.trackId)
     if (movieTrack === undefined) return previousEnd
 
+    this.#allTimed &&= fragment.baseTicks !== undefined
     const base = header.baseDataOffset ?? (header.baseIsMoof ? moofOffset : previousEnd)
     const cursor = { offset: base, ticks: fragment.baseTicks ?? this.#nextTicks.get(header.trackId) ?? 0 }
     for (const run of fragment.runs) readRun(run, { movieTrack, header, base, cursor, samples })
@@ -170,13 +185,15 @@ function readRun(reader: ByteReader, { movieTrack, header, base, cursor, samples
       )
     }
     const ticks = cursor.ticks + editTicks
+    const dts = ticksToMicros(ticks, timescale)
     samples.push({
       movieTrack,
       offset: cursor.offset,
       size,
-      dts: ticksToMicros(ticks, timescale),
+      dts,
       pts: ticksToMicros(ticks + compositionOffset, timescale),
-      key: movieTrack.track.kind === 'audio' || (sampleFlags & IS_NON_SYNC) === 0,
+      duration: ticksToMicros(ticks + duration, timescale) - dts,
+      key: movieTrack.track.kind !== 'video' || (sampleFlags & IS_NON_SYNC) === 0,
     })
     cursor.offset += size
     cursor.ticks += duration

@@ -1,39 +1,44 @@
-/** The samples of all fragments of a file in the order of their decode times. */
-import { FormatError } from '../../../errors.ts'
-import { ByteReader } from '../../bytes/byte-reader.ts'
+/** A walk over the samples of a file's fragments in the order of their decode times. */
+import type { ByteSource } from '../../byte-source.ts'
+import { leadingTrack } from '../../reader.ts'
 import type { Micros } from '../../time.ts'
-import type { BlockReader } from './block-reader.ts'
-import { MAX_SCANNED_BOXES, readTopLevelHeader } from './box-scan.ts'
-import { FragmentReader, MAX_MOOF_BYTES, type SampleLocation } from './fragment-reader.ts'
+import { type FragmentIndex, readFragment } from './fragment-index.ts'
+import { FragmentReader, type SampleLocation } from './fragment-reader.ts'
 import type { Movie } from './movie.ts'
+import type { WalkStart } from './table-samples.ts'
 
 /** Samples that wait for those of another track; more are not loaded, so a track that has ended does not pull in the whole file. */
 const MAX_WAITING = 1 << 16
 
-/** Reads fragments ahead until each track has a sample, so that tracks in fragments of their own come interleaved. */
+/** Reads fragments ahead until each track of sound and picture has a sample, so that tracks in fragments of their own come interleaved. */
 export class FragmentSamples {
-  readonly #blocks: BlockReader
-  readonly #movie: Movie
-  readonly #queues: Map<number, Queue>
+  readonly #source: ByteSource
+  readonly #reader: FragmentReader
+  readonly #queues: ReadonlyMap<number, Queue>
   readonly #leadId: number | undefined
-  #reader: FragmentReader
-  #position = 0
+  readonly #dts: Micros
+  #position: number
   #ended = false
   #waiting = 0
-  /** Samples before it are left out after a seek. */
-  #from: Micros = Number.NEGATIVE_INFINITY
 
-  constructor(blocks: BlockReader, movie: Movie) {
-    this.#blocks = blocks
-    this.#movie = movie
-    this.#reader = new FragmentReader(movie)
-    this.#queues = new Map(movie.tracks.map(({ trackId }) => [trackId, { samples: [], first: 0 }]))
-    this.#leadId = (movie.tracks.find(({ track }) => track.kind === 'video') ?? movie.tracks[0])?.trackId
+  /** Without an `index` it starts with the first fragment at or behind `position`. */
+  constructor(source: ByteSource, movie: Movie, start: WalkStart, position: number, index?: FragmentIndex) {
+    const place = index === undefined ? undefined : startIn(index, start)
+    this.#source = source
+    this.#reader = new FragmentReader(movie, place?.state)
+    this.#queues = new Map(
+      movie.tracks
+        .filter(({ track }) => start.tracks.has(track.id))
+        .map(({ track }) => [track.id, { isText: track.kind === 'text', samples: [], first: 0 }]),
+    )
+    this.#leadId = leadingTrack(movie.tracks.map(({ track }) => track))?.id
+    this.#dts = start.dts
+    this.#position = place?.position ?? position
   }
 
-  /** The next sample, or `undefined` at the end: the last fragment whose `moof` and `mdat` are whole. */
+  /** The next sample, or `undefined` at the end: the last fragment whose `moof` is whole. Throws FormatError where one is broken. */
   async next(): Promise<SampleLocation | undefined> {
-    while (!this.#ended && this.#waiting < MAX_WAITING && this.#anyEmpty()) await this.#load()
+    while (!this.#ended && this.#waiting < MAX_WAITING && this.#isAnyEmpty()) await this.#load()
     let first: Queue | undefined
     for (const queue of this.#queues.values()) {
       const head = queue.samples[queue.first]
@@ -51,116 +56,65 @@ export class FragmentSamples {
     return sample
   }
 
-  /** Goes back to the first fragment. */
-  rewind(): void {
-    this.#moveTo(0, Number.NEGATIVE_INFINITY)
-  }
-
-  /** Makes the last key sample at or before `time` the next one. False, and at the start, when no fragment has one. */
-  async seek(time: Micros): Promise<boolean> {
-    this.rewind()
-    let key: Micros | undefined
-    // Where to start for each track: its last fragment that begins at or before the time.
-    const starts = new Map<number, number>()
-    while (!this.#ended) {
-      const { position, samples } = await this.#readFragment()
-      const firsts = new Set<number>()
-      let past = false
-      for (const { movieTrack, dts, key: isKey } of samples) {
-        const { trackId } = movieTrack
-        if (dts > time) {
-          past ||= trackId === this.#leadId
-          continue
-        }
-        if (trackId === this.#leadId) {
-          if (!isKey) continue
-          key = dts
-          starts.set(trackId, position)
-        } else if (!firsts.has(trackId)) {
-          firsts.add(trackId)
-          starts.set(trackId, position)
-        }
-      }
-      if (past) break
+  #isAnyEmpty(): boolean {
+    // Of text there may be none for minutes.
+    let isAny = false
+    for (const { isText, samples } of this.#queues.values()) {
+      if (samples.length > 0) isAny = true
+      else if (!isText) return true
     }
-    if (key === undefined) {
-      this.rewind()
-      return false
-    }
-    this.#moveTo(Math.min(...starts.values()), key)
-    return true
-  }
-
-  #moveTo(position: number, from: Micros): void {
-    for (const queue of this.#queues.values()) {
-      queue.samples = []
-      queue.first = 0
-    }
-    this.#reader = new FragmentReader(this.#movie)
-    this.#position = position
-    this.#ended = false
-    this.#waiting = 0
-    this.#from = from
-  }
-
-  #anyEmpty(): boolean {
-    for (const { samples } of this.#queues.values()) if (samples.length === 0) return true
-    return false
+    return !isAny
   }
 
   async #load(): Promise<void> {
-    for (const sample of (await this.#readFragment()).samples) {
-      if (sample.dts < this.#from) continue
-      this.#queues.get(sample.movieTrack.trackId)?.samples.push(sample)
+    const fragment = await readFragment(this.#source, this.#reader, this.#position)
+    if (fragment === undefined) {
+      this.#ended = true
+      return
+    }
+    this.#position = fragment.next
+    for (const sample of fragment.samples) {
+      const queue = this.#queues.get(sample.movieTrack.track.id)
+      if (queue === undefined || this.#isBefore(sample)) continue
+      queue.samples.push(sample)
       this.#waiting++
     }
   }
 
-  /** The samples of the next fragment that are whole in the file, and where it begins. */
-  async #readFragment(): Promise<{ position: number; samples: SampleLocation[] }> {
-    for (let count = 0; count < MAX_SCANNED_BOXES; count++) {
-      const position = this.#position
-      const box = await this.#nextBox(position)
-      if (box === undefined) {
-        this.#ended = true
-        return { position, samples: [] }
-      }
-      const { type, start, end } = box
-      this.#position = end
-      if (type !== 'moof') continue
-      if (end - start > MAX_MOOF_BYTES) {
-        throw new FormatError(
-          'ERR_MP4_BOX_TOO_LARGE',
-          `expected moof of at most ${MAX_MOOF_BYTES} bytes, found ${end - start}`,
-          position,
-        )
-      }
-      const moof = { type, body: new ByteReader(await this.#blocks.read(start, end - start), start), depth: 0 }
-      const samples = this.#reader
-        .read(moof, position)
-        .filter(({ offset, size }) => size > 0 && offset + size <= this.#blocks.size)
-      return { position, samples }
-    }
-    throw new FormatError(
-      'ERR_MP4_NO_MOOF',
-      `expected moof among ${MAX_SCANNED_BOXES} boxes, found none`,
-      this.#position,
-    )
-  }
-
-  /** A recording that was cut off ends with a box that is not whole. */
-  async #nextBox(position: number): ReturnType<typeof readTopLevelHeader> {
-    try {
-      return await readTopLevelHeader(this.#blocks, position)
-    } catch (error) {
-      if (error instanceof FormatError && error.code === 'ERR_MP4_BOX_SIZE') return undefined
-      throw error
-    }
+  /** Other pictures come from the beginning of their fragment, where their key sample is. */
+  #isBefore({ movieTrack, dts, duration }: SampleLocation): boolean {
+    const { id, kind } = movieTrack.track
+    if (kind === 'text') return dts + duration <= this.#dts
+    return dts < this.#dts && (kind === 'audio' || id === this.#leadId)
   }
 }
 
 interface Queue {
+  readonly isText: boolean
   samples: SampleLocation[]
   /** Index of the next one. */
   first: number
+}
+
+/** The fragment from which all wanted tracks have what they need. */
+function startIn({ tracks, positions, states }: FragmentIndex, { tracks: wanted, dts }: WalkStart) {
+  let first = Number.POSITIVE_INFINITY
+  for (const id of wanted) {
+    const own = tracks.get(id)
+    if (own !== undefined) first = Math.min(first, own.fragments[Math.max(0, lastUpTo(own.starts, dts))] ?? 0)
+  }
+  const position = positions[first]
+  return position === undefined ? undefined : { position, state: states[first] }
+}
+
+/** Index of the last value at or below `limit` in a list that rises; -1 when there is none. */
+export function lastUpTo(values: readonly number[], limit: number): number {
+  let low = 0
+  let high = values.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((values[middle] as number) <= limit) low = middle + 1
+    else high = middle
+  }
+  return low - 1
 }

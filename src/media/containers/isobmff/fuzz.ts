@@ -6,6 +6,7 @@ import { FragmentDemuxer } from './demuxer.ts'
 import { writeInitSegment } from './init-segment.ts'
 import { readInitSegment } from './movie.ts'
 import { FragmentMuxer } from './muxer.ts'
+import { SampleCursor } from './sample-cursor.ts'
 import { SampleTable } from './sample-table.ts'
 import { AUDIO, audioPackets, progressiveFile, TRACKS, VIDEO, videoPackets } from './vectors.ts'
 
@@ -34,10 +35,10 @@ export const fuzzTargets: readonly FuzzTarget[] = [
     seeds: () => [progressiveFile(packets), progressiveFile(packets, { moovAtEnd: true, wide: true })],
     run: (input) => {
       for (const movieTrack of readInitSegment(input).tracks) {
-        const table = new SampleTable(movieTrack)
-        for (let i = 0; i < MAX_SAMPLES && table.next() !== undefined; i++);
-        table.moveTo(table.keyAt(table.indexAt(100_000)))
-        table.next()
+        const table = new SampleTable(movieTrack, input.byteLength)
+        const cursor = new SampleCursor(table, input.byteLength)
+        for (let i = 0; i < MAX_SAMPLES && cursor.next() !== undefined; i++);
+        new SampleCursor(table, input.byteLength, table.keyAt(table.lastUpTo(100_000))).next()
       }
     },
   },

@@ -1,137 +1,123 @@
-/** Reads MP4 files, progressive and fragmented, from a source with random access (ISO/IEC 14496-12). */
+/** Reads MP4 and MOV files, progressive and fragmented, from a source with random access (ISO/IEC 14496-12). */
 import { FormatError } from '../../../errors.ts'
 import type { ByteSource } from '../../byte-source.ts'
-import { ByteReader } from '../../bytes/byte-reader.ts'
 import type { Packet } from '../../packet.ts'
+import {
+  type ForeignTrack,
+  type KeyPoint,
+  leadingTrack,
+  type MediaReader,
+  type ReadOptions,
+  type SamplePlace,
+} from '../../reader.ts'
 import type { Micros } from '../../time.ts'
-import type { Track, TrackKind } from '../../track.ts'
+import type { Track } from '../../track.ts'
 import { BlockReader } from './block-reader.ts'
-import type { Box } from './box.ts'
-import { MAX_SCANNED_BOXES, readTopLevelHeader } from './box-scan.ts'
+import { findMoov } from './box-scan.ts'
 import { packetOf } from './demuxer.ts'
+import { FileFragments } from './file-fragments.ts'
 import type { SampleLocation } from './fragment-reader.ts'
-import { FragmentSamples } from './fragment-samples.ts'
-import { MAX_MOOV_BYTES, type Movie, readMovie } from './movie.ts'
-import { SampleTable } from './sample-table.ts'
+import { type Movie, readMovie } from './movie.ts'
+import { TableSamples, type WalkStart } from './table-samples.ts'
+
+/** Of one file. */
+const MAX_NOTES = 32
 
 /**
- * Gives the packets of all tracks in the order of their decode times. Holds `moov` (at most 64 MiB), some blocks of the file, and of
- * a fragmented file the places of the samples that come next. Times are negative where an edit list cuts the start off. One call
- * at a time.
+ * Holds `moov` (at most 64 MiB), and of a fragmented file where its fragments are once that was asked for; each reading holds some blocks
+ * of the file. Without the leading track, text is read from the cue that is shown at the place.
  */
-export class MovieReader {
+export class MovieReader implements MediaReader {
+  readonly format = 'mp4'
   readonly tracks: readonly Track[]
-  /** As the file declares; 0 when it does not (live recordings). */
+  readonly foreign: readonly ForeignTrack[] = []
   readonly duration: Micros
-  readonly #blocks: BlockReader
+  readonly metadata: Readonly<Record<string, string | number>> = {}
+  readonly notes: string[] = []
+  readonly samples?: (trackId: number, from: Micros, to: Micros) => Promise<readonly SamplePlace[]>
+  readonly #source: ByteSource
   readonly #tables: TableSamples
-  readonly #fragments: FragmentSamples | undefined
+  readonly #fragments: FileFragments | undefined
+  #keyPoints: Promise<readonly KeyPoint[]> | undefined
 
-  private constructor(blocks: BlockReader, movie: Movie) {
+  private constructor(
+    source: ByteSource,
+    movie: Movie,
+    tables: TableSamples,
+    fragments: FileFragments | undefined,
+    duration: Micros,
+  ) {
+    this.#source = source
+    this.#tables = tables
+    this.#fragments = fragments
     this.tracks = movie.tracks.map(({ track }) => track)
-    this.duration = movie.duration
-    this.#blocks = blocks
-    this.#tables = new TableSamples(movie)
-    this.#fragments = movie.fragmented ? new FragmentSamples(blocks, movie) : undefined
+    this.duration = duration
+    if (movie.tracks.every(({ unitLengthBytes = 4 }) => unitLengthBytes === 4)) {
+      this.samples = (trackId, from, to) => this.#samples(trackId, from, to)
+    }
   }
 
   /** Finds and reads `moov`, wherever it is. Throws FormatError. */
   static async open(source: ByteSource): Promise<MovieReader> {
-    const blocks = new BlockReader(source)
-    return new MovieReader(blocks, readMovie(await findMoov(blocks)))
+    const movie = readMovie(await findMoov(new BlockReader(source)))
+    const tables = new TableSamples(movie, source.size)
+    const fragments = movie.fragmented ? new FileFragments(source, movie) : undefined
+    const duration = Math.max(tables.end, (await fragments?.end()) ?? 0)
+    return new MovieReader(source, movie, tables, fragments, duration)
   }
 
-  /** The next packet, or `undefined` at the end. Throws FormatError where a sample is not in the file. */
-  async read(): Promise<Packet | undefined> {
-    // A file can have its first samples in the tables and the others in fragments.
-    const sample = this.#tables.next() ?? (await this.#fragments?.next())
-    if (sample === undefined) return undefined
-    return packetOf(sample, await this.#blocks.read(sample.offset, sample.size))
+  keyPoints(): Promise<readonly KeyPoint[]> {
+    this.#keyPoints ??= this.#findKeyPoints()
+    return this.#keyPoints
   }
 
-  /**
-   * Goes to the last key packet that is decoded at or before `time`, of the first video track or, without video, of the first track.
-   * Audio goes on from its time, other video from its own key packet before. Before the start of the file: to its start.
-   */
-  async seek(time: Micros): Promise<void> {
-    if (await this.#fragments?.seek(time)) {
-      this.#tables.close()
-      return
-    }
-    this.#tables.seek(time)
-    this.#fragments?.rewind()
-  }
-}
-
-async function findMoov(blocks: BlockReader): Promise<Box> {
-  let position = 0
-  for (let count = 0; count < MAX_SCANNED_BOXES; count++) {
-    const header = await readTopLevelHeader(blocks, position)
-    if (header === undefined) break
-    const { type, start, end } = header
-    if (type === 'moov') {
-      const bytes = end - start
-      if (bytes > MAX_MOOV_BYTES) {
-        throw new FormatError(
-          'ERR_MP4_BOX_TOO_LARGE',
-          `expected moov of at most ${MAX_MOOV_BYTES} bytes, found ${bytes}`,
-          position,
-        )
+  async *packets(from: Micros | KeyPoint, { tracks }: ReadOptions = {}): AsyncGenerator<Packet> {
+    const wanted = new Set(tracks ?? this.tracks.map(({ id }) => id))
+    const dts = typeof from === 'number' ? await this.#startOf(from, wanted) : from.dts
+    const blocks = new BlockReader(this.#source)
+    try {
+      for await (const sample of this.#walk({ dts, tracks: wanted })) {
+        yield packetOf(sample, await blocks.read(sample.offset, sample.size))
       }
-      return { type, body: new ByteReader(await blocks.read(start, bytes), start), depth: 0 }
-    }
-    position = end
-  }
-  throw new FormatError('ERR_MP4_NO_MOOV', `expected moov among the first ${MAX_SCANNED_BOXES} boxes, found none`)
-}
-
-/** The samples of the tables in `moov`, of all tracks. */
-class TableSamples {
-  readonly #cursors: readonly Cursor[]
-  readonly #lead: SampleTable | undefined
-
-  constructor(movie: Movie) {
-    const entries = movie.tracks.map((movieTrack) => ({ movieTrack, table: new SampleTable(movieTrack) }))
-    const lead = entries.find(({ movieTrack }) => movieTrack.track.kind === 'video') ?? entries[0]
-    this.#lead = lead?.table
-    this.#cursors = entries.map(({ movieTrack, table }) => ({ table, kind: movieTrack.track.kind, next: table.next() }))
-  }
-
-  next(): SampleLocation | undefined {
-    let first: Cursor | undefined
-    for (const cursor of this.#cursors) {
-      if (cursor.next !== undefined && (first?.next === undefined || cursor.next.dts < first.next.dts)) first = cursor
-    }
-    if (first === undefined) return undefined
-    const sample = first.next
-    first.next = first.table.next()
-    return sample
-  }
-
-  seek(time: Micros): void {
-    if (this.#lead === undefined) return
-    this.#lead.moveTo(this.#lead.keyAt(this.#lead.indexAt(time)))
-    const key = this.#lead.next()
-    for (const cursor of this.#cursors) {
-      if (cursor.table === this.#lead) {
-        cursor.next = key
-        continue
-      }
-      const from = key?.dts ?? time
-      cursor.table.moveTo(cursor.table.keyAt(cursor.table.indexAt(from)))
-      cursor.next = cursor.table.next()
-      if (cursor.kind === 'audio' && cursor.next !== undefined && cursor.next.dts < from)
-        cursor.next = cursor.table.next()
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error
+      this.#note(`The file could not be read to its end: ${error.message}`)
     }
   }
 
-  close(): void {
-    for (const cursor of this.#cursors) cursor.next = undefined
+  async #findKeyPoints(): Promise<readonly KeyPoint[]> {
+    const points = this.#tables.keyPoints()
+    if (this.#fragments === undefined) return points
+    const { keyPoints, notes } = await this.#fragments.index()
+    for (const note of notes) this.#note(note)
+    return [...points, ...keyPoints]
   }
-}
 
-interface Cursor {
-  readonly table: SampleTable
-  readonly kind: TrackKind
-  next: SampleLocation | undefined
+  /** Decode time of the leading packet that a reading from `time` starts with; without the leading track, `time` itself. */
+  async #startOf(time: Micros, wanted: ReadonlySet<number>): Promise<Micros> {
+    const lead = leadingTrack(this.tracks)
+    if (lead === undefined || !wanted.has(lead.id)) return time
+    const inTables = this.#tables.keyBefore(time)
+    if (this.#fragments === undefined) return inTables ?? Number.NEGATIVE_INFINITY
+    if (this.#tables.isEmpty && time <= 0 && this.#fragments.beginsAtZero) return Number.NEGATIVE_INFINITY
+    const { keyPoints } = await this.#fragments.index()
+    return keyPoints.findLast(({ pts }) => pts <= time)?.dts ?? inTables ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** A file can have its first samples in the tables and the others in fragments. */
+  async *#walk(start: WalkStart): AsyncGenerator<SampleLocation> {
+    const missing = yield* this.#tables.walk(start)
+    if (missing > 0)
+      this.#note('The file is cut off, or its tables lie: not all of the samples they tell of are in it.')
+    if (this.#fragments !== undefined) yield* this.#fragments.walk(start)
+  }
+
+  async #samples(trackId: number, from: Micros, to: Micros): Promise<readonly SamplePlace[]> {
+    const places = this.#tables.places(trackId, from, to)
+    return this.#fragments === undefined ? places : [...places, ...(await this.#fragments.places(trackId, from, to))]
+  }
+
+  #note(text: string): void {
+    if (this.notes.length < MAX_NOTES && !this.notes.includes(text)) this.notes.push(text)
+  }
 }

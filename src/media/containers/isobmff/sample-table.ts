@@ -1,307 +1,221 @@
 /** Sample tables of a progressive movie: where each sample is and when (ISO/IEC 14496-12 section 8.6.1 and 8.7). */
-import { FormatError } from '../../../errors.ts'
-import { ByteReader } from '../../bytes/byte-reader.ts'
-import { type Micros, microsToTicks, ticksToMicros } from '../../time.ts'
-import { type Box, childBoxes, readEntryCount, readFullBoxHeader } from './box.ts'
-import { MAX_SAMPLE_DATA_BYTES, type SampleLocation } from './fragment-reader.ts'
+import { MICROS_PER_SECOND, type Micros, ticksToMicros } from '../../time.ts'
 import type { MovieTrack } from './movie.ts'
+import { RunIndex, type RunPlace } from './run-index.ts'
+import { type FieldTable, readSampleTableBoxes, type SampleTableBoxes } from './sample-table-boxes.ts'
+
+/** A file that claims to be longer is lying, and its times would lose bits. */
+const MAX_MEDIA_SECONDS = 10 * 365 * 24 * 3600
+/** A delta that is larger is a negative one; nothing is decoded before what stands before it. */
+const MAX_DELTA = 0x7fff_ffff
+/** Samples between two sums of sizes that are kept. */
+const SIZE_STRIDE = 256
+
+/** When a sample is decoded and shown. */
+export interface SampleTimes {
+  readonly dts: Micros
+  readonly pts: Micros
+}
+
+/** Where the walk over a table stands before a sample. */
+export interface TablePlace {
+  /** Of the sample, from 0. */
+  readonly index: number
+  readonly ticks: number
+  readonly timeRun: number
+  readonly inTimeRun: number
+  readonly offsetRun: number
+  readonly inOffsetRun: number
+  readonly chunkRun: number
+  readonly chunk: number
+  readonly inChunk: number
+  /** In the file, of the sample's first byte. */
+  readonly offset: number
+}
 
 /**
- * A cursor over the samples of one track. The tables stay as they are in `moov` and are walked along, never expanded: a hostile
- * count costs nothing until its entries are there.
+ * The samples of one track, by number and by time. The tables stay as they are in `moov`, never expanded; sums beside them, of a tenth of
+ * their size, make every question one of bisection. Never changes: any number of cursors walk over it.
  */
 export class SampleTable {
-  readonly #movieTrack: MovieTrack
-  readonly #tables: Tables
-  /** Number of the next sample, from 0. */
-  #index = 0
-  /** Of the next sample. */
-  #ticks = 0
-  #timeRun = 0
-  #inTimeRun = 0
-  #offsetRun = 0
-  #inOffsetRun = 0
-  #chunk = 0
-  #chunkRun = 0
-  #inChunk = 0
-  #offset = 0
+  readonly movieTrack: MovieTrack
+  readonly boxes: SampleTableBoxes
+  /** Samples that all tables speak of, and the file can hold. */
+  readonly sampleCount: number
+  readonly #times: RunIndex
+  readonly #offsets: RunIndex
+  readonly #chunkRuns: RunIndex
+  #sizeSums: Float64Array | undefined
 
-  constructor(movieTrack: MovieTrack) {
-    this.#movieTrack = movieTrack
-    this.#tables = readTables(movieTrack.sampleTable)
-    this.#enterChunk()
+  /** `fileSize`: bytes of the file the samples are in. Throws FormatError. */
+  constructor(movieTrack: MovieTrack, fileSize: number) {
+    const boxes = readSampleTableBoxes(movieTrack.sampleTable)
+    const { times, offsets, chunkRuns, constantSize } = boxes
+    this.movieTrack = movieTrack
+    this.boxes = boxes
+    this.#times = new RunIndex({
+      count: times.count,
+      samplesOf: (run) => times.at(run, 0),
+      ticksOf: (run) => times.at(run, 0) * deltaOf(times, run),
+    })
+    this.#offsets = new RunIndex({ count: offsets.count, samplesOf: (run) => offsets.at(run, 0), ticksOf: () => 0 })
+    this.#chunkRuns = new RunIndex({
+      count: chunkRuns.count,
+      samplesOf: (run) => chunksOf(boxes, run) * chunkRuns.at(run, 1),
+      ticksOf: () => 0,
+    })
+    const held = constantSize > 0 ? Math.floor(fileSize / constantSize) : Number.POSITIVE_INFINITY
+    const timed = this.#indexOfTicks(MAX_MEDIA_SECONDS * movieTrack.timescale) + 1
+    this.sampleCount = Math.min(boxes.sampleCount, this.#times.samples, this.#chunkRuns.samples, held, timed)
   }
 
-  /** The next sample, or `undefined` after the last one. Empty samples are passed over. */
-  next(): SampleLocation | undefined {
-    const { sampleCount, times, offsets, chunks, chunkRuns } = this.#tables
-    while (this.#index < sampleCount && this.#chunk < chunks.count) {
-      while (this.#timeRun < times.count && this.#inTimeRun >= times.at(this.#timeRun, 0)) {
-        this.#timeRun++
-        this.#inTimeRun = 0
-      }
-      if (this.#timeRun >= times.count) return undefined
-      while (this.#offsetRun < offsets.count && this.#inOffsetRun >= offsets.at(this.#offsetRun, 0)) {
-        this.#offsetRun++
-        this.#inOffsetRun = 0
-      }
-      const size = this.#sizeOf(this.#index)
-      const { timescale, editTicks, track } = this.#movieTrack
-      const ticks = this.#ticks + editTicks
-      // Signed in version 0 too: some writers put negative offsets there.
-      const compositionOffset = this.#offsetRun < offsets.count ? offsets.at(this.#offsetRun, 1) | 0 : 0
-      const sample: SampleLocation = {
-        movieTrack: this.#movieTrack,
-        offset: this.#offset,
-        size,
-        dts: ticksToMicros(ticks, timescale),
-        pts: ticksToMicros(ticks + compositionOffset, timescale),
-        key: track.kind === 'audio' || this.#isKey(this.#index),
-      }
-      this.#ticks += times.at(this.#timeRun, 1)
-      this.#inTimeRun++
-      this.#inOffsetRun++
-      this.#offset += size
-      this.#index++
-      if (++this.#inChunk >= chunkRuns.at(this.#chunkRun, 1)) {
-        this.#chunk++
-        this.#enterChunk()
-      }
-      if (size > 0) return sample
-    }
-    return undefined
+  /** Of sample `index`, below `sampleCount`. */
+  timesOf(index: number): SampleTimes {
+    const { timescale, editTicks } = this.movieTrack
+    const ticks = this.#ticksOf(index) + editTicks
+    const run = this.#offsets.ofSample(index)?.run
+    const offset = run === undefined ? 0 : compositionOffsetOf(this.boxes, run)
+    return { dts: ticksToMicros(ticks, timescale), pts: ticksToMicros(ticks + offset, timescale) }
+  }
+
+  /** Number of the first sample that is decoded at or after `time`; `sampleCount` when there is none. */
+  firstFrom(time: Micros): number {
+    const { timescale, editTicks } = this.movieTrack
+    if (time === Number.POSITIVE_INFINITY) return this.sampleCount
+    const target = ticksFrom(time, timescale) - editTicks
+    if (!(target > 0)) return 0
+    const before = this.#indexOfTicks(target - 1)
+    return Math.min(before + 1, this.sampleCount)
   }
 
   /** Number of the last sample that is decoded at or before `time`; 0 when there is none. */
-  indexAt(time: Micros): number {
-    const { times, sampleCount } = this.#tables
-    const { timescale, editTicks } = this.#movieTrack
-    const target = microsToTicks(time, timescale) - editTicks
-    let ticks = 0
-    let index = 0
-    for (let run = 0; run < times.count; run++) {
-      const count = times.at(run, 0)
-      const delta = times.at(run, 1)
-      if (ticks + count * delta > target) {
-        if (delta > 0) index += Math.max(0, Math.min(count - 1, Math.floor((target - ticks) / delta)))
-        break
-      }
-      ticks += count * delta
-      index += count
-    }
-    return Math.max(0, Math.min(index, sampleCount - 1))
+  lastUpTo(time: Micros): number {
+    return Math.max(0, this.firstFrom(time + 1) - 1)
   }
 
-  /** Number of the last key sample at or before sample `index`; 0 when there is none. */
+  /** Number of the last key sample at or before sample `index`, else of the first one; 0 when none is marked. */
   keyAt(index: number): number {
-    const { keys } = this.#tables
+    const { keys } = this.boxes
     if (keys === undefined) return index
+    const before = this.#keysUpTo(keys, index)
+    return Math.max(0, Math.min(keys.count === 0 ? 0 : keys.at(Math.max(0, before - 1), 0) - 1, this.sampleCount - 1))
+  }
+
+  isKey(index: number): boolean {
+    const { keys } = this.boxes
+    return keys === undefined || (keys.count > 0 && this.keyAt(index) === index)
+  }
+
+  /** The place before sample `index`; `undefined` behind the last one. */
+  placeOf(index: number): TablePlace | undefined {
+    const { chunkRuns, chunks } = this.boxes
+    const time = this.#times.ofSample(index)
+    const run = this.#chunkRuns.ofSample(index)
+    if (index >= this.sampleCount || time === undefined || run === undefined) return undefined
+    const offset = this.#offsets.ofSample(index)
+    const inRun = index - run.samples
+    const perChunk = chunkRuns.at(run.run, 1)
+    const inChunk = inRun % perChunk
+    const chunk = chunkRuns.at(run.run, 0) - 1 + Math.floor(inRun / perChunk)
+    return {
+      index,
+      ticks: this.#ticksIn(time, index),
+      timeRun: time.run,
+      inTimeRun: index - time.samples,
+      offsetRun: offset?.run ?? this.boxes.offsets.count,
+      inOffsetRun: offset === undefined ? 0 : index - offset.samples,
+      chunkRun: run.run,
+      chunk,
+      inChunk,
+      offset: chunks.at(chunk) + this.#bytesBetween(index - inChunk, index),
+    }
+  }
+
+  /** Of all samples in `[from, to)`. */
+  #bytesBetween(from: number, to: number): number {
+    const { constantSize, sizeOf } = this.boxes
+    // A chunk of 2^32 samples costs no bytes when all have the same size.
+    if (constantSize > 0) return (to - from) * constantSize
+    if (to - from > SIZE_STRIDE) return this.#bytesBefore(to) - this.#bytesBefore(from)
+    let bytes = 0
+    for (let index = from; index < to; index++) bytes += sizeOf(index)
+    return bytes
+  }
+
+  #bytesBefore(index: number): number {
+    const { sizeOf } = this.boxes
+    const sums = (this.#sizeSums ??= sumSizes(this.boxes))
+    const kept = Math.floor(index / SIZE_STRIDE)
+    let bytes = sums[kept] ?? 0
+    for (let i = kept * SIZE_STRIDE; i < index; i++) bytes += sizeOf(i)
+    return bytes
+  }
+
+  #ticksOf(index: number): number {
+    const time = this.#times.ofSample(index)
+    return time === undefined ? this.#times.ticks : this.#ticksIn(time, index)
+  }
+
+  #ticksIn({ run, samples, ticks }: RunPlace, index: number): number {
+    return ticks + (index - samples) * deltaOf(this.boxes.times, run)
+  }
+
+  /** Number of the last sample at or before a decode time in ticks of the media; -1 when there is none. */
+  #indexOfTicks(target: number): number {
+    const { times } = this.boxes
+    if (target < 0) return -1
+    const place = this.#times.ofTicks(target)
+    if (place === undefined) return this.#times.samples - 1
+    return (
+      place.samples +
+      Math.min(times.at(place.run, 0) - 1, Math.floor((target - place.ticks) / deltaOf(times, place.run)))
+    )
+  }
+
+  /** How many entries of `stss` are at or before sample `index`. */
+  #keysUpTo(keys: FieldTable, index: number): number {
     let low = 0
     let high = keys.count
     while (low < high) {
-      const middle = (low + high) >> 1
+      const middle = (low + high) >>> 1
       if (keys.at(middle, 0) <= index + 1) low = middle + 1
       else high = middle
     }
-    return low === 0 ? 0 : Math.max(0, keys.at(low - 1, 0) - 1)
-  }
-
-  /** Makes sample `index` the next one. */
-  moveTo(index: number): void {
-    const { times, offsets, chunks, chunkRuns, sampleCount } = this.#tables
-    this.#index = Math.min(index, sampleCount)
-    this.#ticks = 0
-    this.#timeRun = 0
-    this.#inTimeRun = this.#index
-    while (this.#timeRun < times.count && this.#inTimeRun >= times.at(this.#timeRun, 0)) {
-      this.#inTimeRun -= times.at(this.#timeRun, 0)
-      this.#ticks += times.at(this.#timeRun, 0) * times.at(this.#timeRun, 1)
-      this.#timeRun++
-    }
-    if (this.#timeRun < times.count) this.#ticks += this.#inTimeRun * times.at(this.#timeRun, 1)
-    this.#offsetRun = 0
-    this.#inOffsetRun = this.#index
-    while (this.#offsetRun < offsets.count && this.#inOffsetRun >= offsets.at(this.#offsetRun, 0)) {
-      this.#inOffsetRun -= offsets.at(this.#offsetRun, 0)
-      this.#offsetRun++
-    }
-    let left = this.#index
-    this.#chunk = chunks.count
-    for (let run = 0; run < chunkRuns.count; run++) {
-      const first = chunkRuns.at(run, 0) - 1
-      const end = run + 1 < chunkRuns.count ? Math.min(chunkRuns.at(run + 1, 0) - 1, chunks.count) : chunks.count
-      const perChunk = chunkRuns.at(run, 1)
-      const inRun = Math.max(0, end - first) * perChunk
-      if (left < inRun) {
-        this.#chunk = first + Math.floor(left / perChunk)
-        left %= perChunk
-        break
-      }
-      left -= inRun
-    }
-    this.#chunkRun = 0
-    this.#enterChunk()
-    this.#inChunk = left
-    if (this.#chunk >= chunks.count) return
-    const { constantSize } = this.#tables
-    // A chunk of 2^32 samples costs no bytes when all have the same size.
-    if (constantSize > 0) this.#offset += left * constantSize
-    else for (let i = this.#index - left; i < this.#index; i++) this.#offset += this.#sizeOf(i)
-  }
-
-  #enterChunk(): void {
-    const { chunks, chunkRuns } = this.#tables
-    this.#inChunk = 0
-    if (this.#chunk >= chunks.count) return
-    this.#offset = chunks.at(this.#chunk)
-    while (this.#chunkRun + 1 < chunkRuns.count && chunkRuns.at(this.#chunkRun + 1, 0) - 1 <= this.#chunk)
-      this.#chunkRun++
-  }
-
-  #sizeOf(index: number): number {
-    const size = this.#tables.sizeOf(index)
-    if (size > MAX_SAMPLE_DATA_BYTES) {
-      throw new FormatError(
-        'ERR_MP4_SAMPLE_RANGE',
-        `expected a sample of at most ${MAX_SAMPLE_DATA_BYTES} bytes, found ${size}`,
-      )
-    }
-    return size
-  }
-
-  #isKey(index: number): boolean {
-    return this.#tables.keys === undefined || this.keyAt(index) === index
+    return low
   }
 }
 
-/** A table of 32-bit fields, read in place. */
-interface FieldTable {
-  readonly count: number
-  at(entry: number, field: number): number
+/** Ticks between the samples of a run of `stts`. */
+export function deltaOf(times: FieldTable, run: number): number {
+  const delta = times.at(run, 1)
+  return delta > MAX_DELTA ? 0 : delta
 }
 
-interface Tables {
-  readonly sampleCount: number
-  /** Of all samples; 0: each has its own. */
-  readonly constantSize: number
-  sizeOf(index: number): number
-  /** stts: count, delta. */
-  readonly times: FieldTable
-  /** ctts: count, offset. */
-  readonly offsets: FieldTable
-  /** stss: number of a key sample, from 1; without it all are. */
-  readonly keys: FieldTable | undefined
-  /** stsc: first chunk from 1, samples in each chunk. */
-  readonly chunkRuns: FieldTable
-  readonly chunks: { readonly count: number; at(chunk: number): number }
+/** Ticks from decoding to showing in a run of `ctts`. Signed in version 0 too: some writers put negative offsets there. */
+export function compositionOffsetOf({ offsets }: SampleTableBoxes, run: number): number {
+  return run < offsets.count ? offsets.at(run, 1) | 0 : 0
 }
 
-type Sizes = Pick<Tables, 'sampleCount' | 'constantSize' | 'sizeOf'>
+/** Chunks of a run of `stsc`. */
+function chunksOf({ chunkRuns, chunks }: SampleTableBoxes, run: number): number {
+  const end = run + 1 < chunkRuns.count ? Math.min(chunkRuns.at(run + 1, 0) - 1, chunks.count) : chunks.count
+  return Math.max(0, end - (chunkRuns.at(run, 0) - 1))
+}
 
-const NO_FIELDS: FieldTable = { count: 0, at: () => 0 }
-const NO_CHUNKS = { count: 0, at: () => 0 }
-
-function readTables(sampleTable: Box): Tables {
-  let sizes: Sizes = { sampleCount: 0, constantSize: 0, sizeOf: () => 0 }
-  let times = NO_FIELDS
-  let offsets = NO_FIELDS
-  let chunkRuns = NO_FIELDS
-  let keys: FieldTable | undefined
-  let chunks: Tables['chunks'] = NO_CHUNKS
-  // Of its own, so that the track can be read again.
-  const { bytes, offset } = sampleTable.body
-  for (const { type, body } of childBoxes({ ...sampleTable, body: new ByteReader(bytes, offset) })) {
-    switch (type) {
-      case 'stts':
-        times = readFields(body, 2, type)
-        break
-      case 'ctts':
-        offsets = readFields(body, 2, type)
-        break
-      case 'stss':
-        keys = readFields(body, 1, type)
-        break
-      case 'stsc':
-        chunkRuns = readFields(body, 3, type)
-        checkChunkRuns(chunkRuns, body.offset)
-        break
-      case 'stsz':
-        sizes = readSizes(body)
-        break
-      case 'stz2':
-        sizes = readCompactSizes(body)
-        break
-      case 'stco': {
-        const table = readFields(body, 1, type)
-        chunks = { count: table.count, at: (chunk) => table.at(chunk, 0) }
-        break
-      }
-      case 'co64': {
-        const table = readFields(body, 2, type)
-        // Above 2^53 it is no longer exact, and far past the end of any file.
-        chunks = { count: table.count, at: (chunk) => table.at(chunk, 0) * 2 ** 32 + table.at(chunk, 1) }
-        break
-      }
-      default:
-    }
+function sumSizes({ sampleCount, sizeOf }: SampleTableBoxes): Float64Array {
+  const sums = new Float64Array(Math.floor(sampleCount / SIZE_STRIDE) + 1)
+  let bytes = 0
+  for (let index = 0; index < sampleCount; index++) {
+    if (index % SIZE_STRIDE === 0) sums[index / SIZE_STRIDE] = bytes
+    bytes += sizeOf(index)
   }
-  if (chunkRuns.count === 0) chunks = NO_CHUNKS
-  return { ...sizes, times, offsets, keys, chunkRuns, chunks }
+  if (sampleCount % SIZE_STRIDE === 0) sums[sampleCount / SIZE_STRIDE] = bytes
+  return sums
 }
 
-function readFields(body: ByteReader, fields: number, type: string): FieldTable {
-  readFullBoxHeader(body)
-  const count = readEntryCount(body, 4 * fields, type)
-  const view = viewOf(body.view(count * 4 * fields))
-  return { count, at: (entry, field) => view.getUint32(4 * (entry * fields + field)) }
-}
-
-/** Runs of chunks must go forward and have samples, or walking them would not end. */
-function checkChunkRuns(runs: FieldTable, offset: number): void {
-  let before = 0
-  for (let run = 0; run < runs.count; run++) {
-    const first = runs.at(run, 0)
-    if (first <= before || runs.at(run, 1) === 0 || (run === 0 && first !== 1)) {
-      throw new FormatError(
-        'ERR_MP4_CHUNK_RUN',
-        `expected a run of chunks after chunk ${before}, found ${first}`,
-        offset,
-      )
-    }
-    before = first
-  }
-}
-
-function readSizes(body: ByteReader): Sizes {
-  readFullBoxHeader(body)
-  const constant = body.u32()
-  if (constant !== 0) return { sampleCount: body.u32(), constantSize: constant, sizeOf: () => constant }
-  const sampleCount = readEntryCount(body, 4, 'stsz')
-  const view = viewOf(body.view(sampleCount * 4))
-  return { sampleCount, constantSize: 0, sizeOf: (index) => view.getUint32(4 * index) }
-}
-
-function readCompactSizes(body: ByteReader): Sizes {
-  readFullBoxHeader(body)
-  const bits = body.u32() & 0xff
-  if (bits !== 4 && bits !== 8 && bits !== 16) {
-    throw new FormatError(
-      'ERR_MP4_FIELD_SIZE',
-      `expected fields of 4, 8 or 16 bits in stz2, found ${bits}`,
-      body.offset,
-    )
-  }
-  const sampleCount = readEntryCount(body, bits / 8, 'stz2')
-  const view = viewOf(body.view(Math.ceil((sampleCount * bits) / 8)))
-  if (bits === 16) return { sampleCount, constantSize: 0, sizeOf: (index) => view.getUint16(2 * index) }
-  if (bits === 8) return { sampleCount, constantSize: 0, sizeOf: (index) => view.getUint8(index) }
-  return {
-    sampleCount,
-    constantSize: 0,
-    sizeOf: (index) => (view.getUint8(index >> 1) >> (index % 2 === 0 ? 4 : 0)) & 0xf,
-  }
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** The first tick whose time, rounded to microseconds, is `time` or later. */
+function ticksFrom(time: Micros, timescale: number): number {
+  const seconds = Math.floor(time / MICROS_PER_SECOND)
+  const rest = time - seconds * MICROS_PER_SECOND
+  return seconds * timescale + Math.ceil(((rest - 0.5) * timescale) / MICROS_PER_SECOND)
 }

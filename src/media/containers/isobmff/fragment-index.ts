@@ -1,0 +1,127 @@
+/** Where the fragments of a file are and what each begins with: what `sidx` and `mfra` would tell, and decode times besides. */
+import { FormatError } from '../../../errors.ts'
+import type { ByteSource } from '../../byte-source.ts'
+import { ByteReader } from '../../bytes/byte-reader.ts'
+import { type KeyPoint, leadingTrack } from '../../reader.ts'
+import { MICROS_PER_SECOND, type Micros } from '../../time.ts'
+import { MAX_BOX_HEADER_BYTES, readBoxHeader } from './box.ts'
+import { FragmentReader, MAX_MOOF_BYTES, type SampleLocation } from './fragment-reader.ts'
+import type { Movie } from './movie.ts'
+
+/** Fragments that are found: twelve days of one a second. */
+export const MAX_FRAGMENTS = 1 << 20
+/** Enough for the `moof` of a second of sound and picture and the header behind it. */
+const PROBE_BYTES = 4096
+
+/** Where a track has samples: for each fragment with some, in the order of the file. */
+export interface TrackFragments {
+  /** Decode time of the first sample in it. */
+  readonly starts: Micros[]
+  /** Index of the fragment. */
+  readonly fragments: number[]
+}
+
+/** What one reading of all `moof` headers tells. */
+export interface FragmentIndex {
+  /** Offsets of `moof`. */
+  readonly positions: readonly number[]
+  /** What a reader must know before each fragment, where they do not tell their times themselves. */
+  readonly states: readonly (ReadonlyMap<number, number> | undefined)[]
+  /** By id of the track. */
+  readonly tracks: ReadonlyMap<number, TrackFragments>
+  readonly keyPoints: readonly KeyPoint[]
+  /** Of the last sample that is in the file, of all tracks. */
+  readonly end: Micros
+  /** What is wrong, for people. */
+  readonly notes: readonly string[]
+}
+
+/** A `moof` that was read. */
+export interface Fragment {
+  readonly position: number
+  /** Where the next box begins. */
+  readonly next: number
+  /** Those that are whole in the file. */
+  readonly samples: readonly SampleLocation[]
+}
+
+/** Reads the first fragment at or behind `position`; `undefined` where there is none. */
+export async function readFragment(
+  source: ByteSource,
+  reader: FragmentReader,
+  position: number,
+): Promise<Fragment | undefined> {
+  for (let at = position, count = 0; count < MAX_FRAGMENTS; count++) {
+    const available = source.size - at
+    // Less than a header at the end is what a recording that was cut off leaves, as is a box that is not whole.
+    if (available < 8) return undefined
+    const head = await source.read(at, Math.min(PROBE_BYTES, available))
+    const header = readBoxHeader(head.subarray(0, MAX_BOX_HEADER_BYTES), at)
+    if (header === undefined) return undefined
+    const size = header.size ?? available
+    if (header.type === 'moof') {
+      if (size > MAX_MOOF_BYTES) {
+        throw new FormatError(
+          'ERR_MP4_BOX_TOO_LARGE',
+          `expected moof of at most ${MAX_MOOF_BYTES} bytes, found ${size}`,
+          at,
+        )
+      }
+      if (size > available) return undefined
+      const bytes = size <= head.byteLength ? head.subarray(0, size) : await source.read(at, size)
+      if (bytes.byteLength < size) return undefined
+      const start = at + header.headerBytes
+      const moof = { type: 'moof', body: new ByteReader(bytes.subarray(header.headerBytes), start), depth: 0 }
+      const samples = reader
+        .read(moof, at)
+        .filter((sample) => sample.size > 0 && sample.offset + sample.size <= source.size)
+      return { position: at, next: at + size, samples }
+    }
+    at += size
+  }
+  return undefined
+}
+
+/** Reads all `moof` of a file, from `position` on. A fragment that is broken ends the index, with a note. */
+export async function scanFragments(source: ByteSource, movie: Movie, position: number): Promise<FragmentIndex> {
+  const lead = leadingTrack(movie.tracks.map(({ track }) => track))
+  const reader = new FragmentReader(movie)
+  const positions: number[] = []
+  const states: (ReadonlyMap<number, number> | undefined)[] = []
+  const tracks = new Map<number, TrackFragments>()
+  const keyPoints: KeyPoint[] = []
+  const notes: string[] = []
+  let end: Micros = 0
+  try {
+    for (let at = position; positions.length < MAX_FRAGMENTS; ) {
+      const state = new Map(reader.nextTicks)
+      const fragment = await readFragment(source, reader, at)
+      if (fragment === undefined) break
+      at = fragment.next
+      const number = positions.length
+      positions.push(fragment.position)
+      states.push(reader.allTimed ? undefined : state)
+      const begun = new Set<number>()
+      for (const { movieTrack, dts, pts, duration, key } of fragment.samples) {
+        const { id } = movieTrack.track
+        if (!begun.has(id)) {
+          begun.add(id)
+          let own = tracks.get(id)
+          if (own === undefined) tracks.set(id, (own = { starts: [], fragments: [] }))
+          own.starts.push(dts)
+          own.fragments.push(number)
+        }
+        end = Math.max(end, pts + duration)
+        if (id !== lead?.id || !key) continue
+        const last = keyPoints.at(-1)
+        if (lead.kind === 'video' || last === undefined || dts >= last.dts + MICROS_PER_SECOND) {
+          keyPoints.push({ dts, pts, position: fragment.position })
+        }
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    notes.push(`The file is broken behind ${Math.round(end / MICROS_PER_SECOND)} seconds: ${error.message}`)
+  }
+  return { positions, states, tracks, keyPoints, end, notes }
+}
