@@ -1,6 +1,6 @@
 /** The store's content as a DASH manifest (ISO/IEC 23009-1 section 5, low latency as DASH-IF IOP part 5). Pure: same content, same manifest. */
 import { codecString } from '../media/codecs/codec-string.ts'
-import { trackTimescale } from '../media/containers/isobmff/init-segment.ts'
+import { trackTimescale } from '../media/containers/isobmff/movie-boxes.ts'
 import type { AdaptationSet, Mpd, Period, Representation, TimelineEntry } from '../media/manifests/dash/model.ts'
 import { formatTimeline, type TimelineSegment } from '../media/manifests/dash/segment-template.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, microsToTicks } from '../media/time.ts'

@@ -18,7 +18,7 @@ import {
   SAMPLE_FLAGS,
   SAMPLE_SIZE,
 } from './fragment-flags.ts'
-import { trackTimescale } from './init-segment.ts'
+import { trackTimescale } from './movie-boxes.ts'
 import {
   type EventMessage,
   eventMessageBytes,

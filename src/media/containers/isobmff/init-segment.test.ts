@@ -4,8 +4,9 @@ import { ALL_FORMATS, BufferSource, Input } from 'mediabunny'
 import * as mp4box from 'mp4box'
 import { FormatError } from '../../../errors.ts'
 import { TRACK_ID_BASE, type Track } from '../../track.ts'
-import { trackTimescale, writeInitSegment } from './init-segment.ts'
+import { writeInitSegment } from './init-segment.ts'
 import { readInitSegment } from './movie.ts'
+import { trackTimescale } from './movie-boxes.ts'
 import { AUDIO, TRACKS, VIDEO } from './vectors.ts'
 
 describe('init segment', () => {

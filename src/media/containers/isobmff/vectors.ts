@@ -4,7 +4,8 @@ import type { Packet } from '../../packet.ts'
 import { type Micros, microsToTicks } from '../../time.ts'
 import type { Track } from '../../track.ts'
 import { type Box, childBoxes, topLevelBoxes, writeBox, writeFullBox } from './box.ts'
-import { trackTimescale, writeInitSegment } from './init-segment.ts'
+import { writeInitSegment } from './init-segment.ts'
+import { trackTimescale } from './movie-boxes.ts'
 
 /** avcC of a 64x48 stream that x264 made. */
 const AVC_CONFIG = hex('01f4000affe1001867f4000a919b288f6022000003000200000300781e244b2c01000668ebe3c44844fff8f800')
