@@ -21,6 +21,8 @@ export interface LibraryFile extends ByteSource {
   /** Its path: `vod/concert.wmv`. */
   readonly path: string
   readonly modified: Date
+  /** Of the open file, for a child process that is handed the file and not its name; closed by `close`. `undefined`: it is in memory. */
+  readonly descriptor?: number
   close(): Promise<void>
 }
 
@@ -116,6 +118,7 @@ async function openFile(folders: LibraryFolders, path: string): Promise<LibraryF
     path,
     size,
     modified: mtime,
+    descriptor: file.fd,
     async read(offset, length) {
       const wanted = Math.max(0, Math.min(length, size - offset))
       const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, offset)

@@ -1,6 +1,7 @@
 /** What makes media playable that browsers do not know. Packaging asks for it; the service that runs the encoders provides it. */
 import type { MediaFile } from '../library/media-files.ts'
 import type { Stream } from '../live/stream.ts'
+import type { Micros } from '../media/time.ts'
 import type { Presentation } from './on-demand/presentation.ts'
 
 /** A live stream encoded for browsers while somebody holds it. */
@@ -11,6 +12,12 @@ export interface LiveTranscode {
   release(): void
 }
 
+export interface StillOptions {
+  /** Pixels; the height follows. */
+  readonly width: number
+  readonly signal?: AbortSignal
+}
+
 export interface Transcoder {
   /**
    * A file of the library as a presentation that is encoded as it is watched, seekable at once. Takes the file over and closes it with the
@@ -19,4 +26,13 @@ export interface Transcoder {
   openFile(file: MediaFile): Promise<Presentation>
   /** A rendition of a stream, started with its first holder. Throws UnavailableError as `openFile` does, ERR_TRANSCODE_BUSY when too many run. */
   openLive(stream: Stream): Promise<LiveTranscode>
+  /**
+   * JPEGs of a file: for each time the key picture there or shortly before it, `undefined` where none can be had. One after the other, at low
+   * priority. Throws UnavailableError ERR_TRANSCODE_NO_FFMPEG; what the signal says when it aborts. The file stays open.
+   */
+  stillPictures(
+    file: MediaFile,
+    times: readonly Micros[],
+    options: StillOptions,
+  ): Promise<readonly (Uint8Array | undefined)[]>
 }

@@ -20,6 +20,7 @@ import { addOperationRoutes } from '../services/admin/routes.ts'
 import { viewPlayLog } from '../services/admin/views.ts'
 import { openPlayLogs, type PlayLogs } from '../services/logs/index.ts'
 import { Pulls } from '../services/relay/pulls.ts'
+import { TranscodeService } from '../services/transcode/index.ts'
 import { createServerAuthorize } from './authorize.ts'
 import { parseSettings, type SettingsInput } from './config.ts'
 import { EventHub, type ServerEventName, type ServerListener } from './events.ts'
@@ -74,6 +75,7 @@ class Server implements HeadendServer {
   readonly #playLogs: PlayLogs
   readonly #library: Library
   readonly #mediaFiles: MediaFiles
+  readonly #transcoder: TranscodeService | undefined
   readonly #startedAt = new Date()
   #settings: Settings
   #pathOf: (path: string) => ResolvedPath
@@ -120,6 +122,13 @@ class Server implements HeadendServer {
     })
     this.#library = openLibrary(() => libraryFolders(this.#settings.server))
     this.#mediaFiles = new MediaFiles(this.#library, openReader)
+    if (settings.server.transcode.enabled) {
+      this.#transcoder = new TranscodeService({
+        options: () => this.#settings.server.transcode,
+        cache: join(settings.server.data, 'cache', 'transcode'),
+        log: this.#log.child({ service: 'transcode' }),
+      })
+    }
     this.#modules = new ModuleHost((name) => ({
       hub: this.#hub,
       sessions: this.sessions,
@@ -127,7 +136,7 @@ class Server implements HeadendServer {
       http: this.#routes,
       library: this.#library,
       mediaFiles: this.#mediaFiles,
-      transcoder: undefined,
+      transcoder: this.#transcoder,
       playlist: (path) => playlistOf(this.#settings.server.playlists, path),
       onPlayLog: (log) => this.#keepPlayLog(log),
       log: this.#log.child({ protocol: name }),
@@ -299,6 +308,8 @@ class Server implements HeadendServer {
     for (const key of Object.keys(next.server) as (keyof typeof next.server)[]) {
       if (!isDeepStrictEqual(next.server[key], before.server[key])) changed.push(key)
     }
+    if (next.server.transcode.enabled !== before.server.transcode.enabled)
+      this.#log.warn({}, 'transcode.enabled changes at the next start')
     if (changed.includes('limits'))
       this.#log.warn({}, 'limits of streams, waiting and streamBytes change at the next start')
     const allAnew = changed.includes('host') || (tls === undefined) !== (beforeTls === undefined)
@@ -333,6 +344,7 @@ class Server implements HeadendServer {
       await this.#modules.close()
       this.#hub.close()
       await this.#front?.close()
+      await this.#transcoder?.close()
       this.#mediaFiles.close()
     })()
     let late: NodeJS.Timeout | undefined
@@ -360,6 +372,7 @@ class Server implements HeadendServer {
     const reason = new UnavailableError('ERR_HUB_CLOSED', 'the server is shutting down')
     for (const session of [...this.sessions.list()]) session.start.close(reason)
     this.#hub.close()
+    void this.#transcoder?.close()
   }
 
   async #writeReadyFile(): Promise<void> {

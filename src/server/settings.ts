@@ -1,5 +1,6 @@
 /** The settings of the whole server: its own, and those of every module, as one schema. */
 import { z } from 'zod'
+import { transcodeOptions } from '../services/transcode/options.ts'
 import { modules } from './modules.ts'
 
 const port = z.int().min(0).max(65_535)
@@ -213,6 +214,7 @@ export const serverSettings = z.strictObject({
         ),
     })
     .prefault({}),
+  transcode: transcodeOptions.prefault({}),
   playlists: z
     .record(
       z
