@@ -1,4 +1,5 @@
 /** What on-demand manifests and segments are made of, whether a file is cut as it is or encoded for browsers while it is watched. */
+import type { ByteSource } from '../../media/byte-source.ts'
 import type { Micros } from '../../media/time.ts'
 import type { Track } from '../../media/track.ts'
 
@@ -6,11 +7,13 @@ import type { Track } from '../../media/track.ts'
 export interface SegmentSpan {
   readonly start: Micros
   readonly duration: Micros
+  /** Does not begin with a key picture: only where these are too far apart for one segment. */
+  readonly dependent?: true
 }
 
-/** One track as it is offered: a quality of the picture, a language of the sound, subtitles. */
+/** One track as it is offered: a quality of the picture or a language of the sound. */
 export interface OnDemandRendition {
-  /** `video-1`, `audio-101`, `text-301`; unique in its presentation, and the beginning of the names of its files. */
+  /** `video-1`, `audio-101`; unique in its presentation, and the beginning of the names of its files. */
   readonly name: string
   readonly track: Track
   /** Bits a second: the largest of any segment, and of all together. */
@@ -18,13 +21,25 @@ export interface OnDemandRendition {
   readonly averageBps: number
   /** Frames a second, where known. */
   readonly frameRate?: number
+  /** Its own segments, where its key pictures are not those of the others. */
+  readonly segments?: readonly SegmentSpan[]
   /** Pictures that can be shown alone for fast seeking: the start of each, in order. Empty where there are none. */
   readonly keyPictures: readonly SegmentSpan[]
 }
 
-/** Bytes of a segment, in pieces that are written one after the other. The pieces are shared: never written to. */
+/** Bytes of a file that are read when they are sent. */
+export interface FileRange {
+  readonly source: ByteSource
+  readonly offset: number
+  readonly length: number
+}
+
+/** Bytes in memory are shared: never written to. */
+export type SegmentPiece = Uint8Array | FileRange
+
+/** Bytes of a segment, in pieces that are sent one after the other. */
 export interface SegmentBody {
-  readonly pieces: readonly Uint8Array[]
+  readonly pieces: readonly SegmentPiece[]
   readonly byteLength: number
 }
 
@@ -44,10 +59,18 @@ export interface Presentation {
   readonly renditions: readonly OnDemandRendition[]
   /** Initialization of a rendition: `moov` of its track. */
   init(rendition: OnDemandRendition): Promise<SegmentBody>
-  /** Segment by its place in `segments`. Throws HeadendError when it cannot be made. */
+  /** Segment by its place in the rendition's `segments`. Throws HeadendError when it cannot be made. */
   segment(rendition: OnDemandRendition, index: number, signal: AbortSignal): Promise<SegmentBody>
   /** Key picture by its place in `keyPictures`. */
   keyPicture(rendition: OnDemandRendition, index: number, signal: AbortSignal): Promise<SegmentBody>
   /** Frees what it holds; whoever opened it calls it once. */
   close(): void
+}
+
+/** The segments of a rendition. */
+export function segmentsOf(
+  presentation: Pick<Presentation, 'segments'>,
+  rendition: OnDemandRendition,
+): readonly SegmentSpan[] {
+  return rendition.segments ?? presentation.segments
 }
