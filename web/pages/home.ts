@@ -1,4 +1,5 @@
 /** Home page: what is on air, and how to publish. */
+import { element } from './element.ts'
 import { DEFAULT_RTMP_PORT, describeTracks, fetchLiveList, type LiveList, type LiveStream } from './live-list.ts'
 import { recipe } from './recipe.ts'
 
@@ -97,10 +98,4 @@ function showRecipes(): void {
       },
     ]),
   )
-}
-
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id)
-  if (found === null) throw new Error(`the page has no element #${id}`)
-  return found
 }

@@ -1,5 +1,6 @@
-/** The web pages: home with the live channels, and a watch page for each stream. */
+/** The web pages: home with the live channels, the library, and a watch page for each stream and film. */
 import { z } from 'zod'
+import { parseTarget } from '../../net/http/request-target.ts'
 import type { HotAnswer } from '../../net/http/routes.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import { openWebAssets, type WebAssets } from './assets.ts'
@@ -17,14 +18,15 @@ export const web: Protocol<WebOptions> = {
   serve({ http }) {
     let assets: WebAssets | undefined
     const remove = http.hot((target): HotAnswer | undefined => {
-      // Asked for every request of the server: the common ones leave after one comparison.
-      if (target !== '/' && !target.startsWith(ASSETS) && !target.startsWith(WATCH) && !target.startsWith('/?'))
-        return undefined
+      // Asked for every request of the server: the common ones leave after a few comparisons.
+      if (target !== '/' && !/^\/(?:\?|assets\/|watch\/|library(?:[/?]|$))/.test(target)) return undefined
       assets ??= openWebAssets()
       const [path = ''] = target.split('?')
       if (path === '/') return assets.page('index.html')
       if (path.startsWith(ASSETS)) return assets.asset(path.slice(ASSETS.length))
-      return /^\/watch\/[A-Za-z0-9_./-]+$/.test(path) ? assets.page('watch.html') : undefined
+      if (!isPath(target)) return undefined
+      if (path.startsWith(WATCH) && path.length > WATCH.length) return assets.page('watch.html')
+      return path === '/library' || path.startsWith('/library/') ? assets.page('library.html') : undefined
     })
     return Promise.resolve({
       ports: {},
@@ -34,4 +36,14 @@ export const web: Protocol<WebOptions> = {
       },
     })
   },
+}
+
+/** Names of the library may have any character; what no path can be is answered by the router, with the reason. */
+function isPath(target: string): boolean {
+  try {
+    parseTarget(target)
+    return true
+  } catch {
+    return false
+  }
 }
