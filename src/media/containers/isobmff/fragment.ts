@@ -42,14 +42,34 @@ export interface FragmentSample {
   readonly duration: Micros
 }
 
-export interface FragmentTrack {
+/** What the head of a fragment tells of a sample. */
+export interface SampleFacts {
+  /** Bytes. */
+  readonly size: number
+  readonly dts: Micros
+  readonly pts: Micros
+  readonly key: boolean
+}
+
+interface TrackFragment {
   readonly track: Track
   /** Ticks a second as the init segment says; without it `trackTimescale(track)`, as `writeInitSegment` does. */
   readonly trackTimescale?: number
   /** Decode time of the first sample on the time line of the movie, not negative; the others keep their distance to it. */
   readonly baseDecodeTime: Micros
+}
+
+export interface FragmentTrack extends TrackFragment {
   /** In decode order. */
   readonly samples: readonly FragmentSample[]
+}
+
+/** A track of a fragment whose samples are somewhere else. */
+export interface FragmentHeadTrack extends TrackFragment {
+  /** In decode order, at least one. */
+  readonly samples: readonly SampleFacts[]
+  /** The others last until the next one's decode time. */
+  readonly lastDuration: Micros
 }
 
 export interface FragmentOptions {
@@ -63,6 +83,24 @@ export interface FragmentOptions {
   readonly events?: readonly EventMessage[]
 }
 
+/** Largest sum of sample sizes in a fragment, bytes. */
+export const MAX_FRAGMENT_DATA = MAX_U32 - BOX_BYTES
+
+/** A fragment of one track up to its samples, which follow in the order given: `styp` if asked for, `moof`, the header of `mdat`. */
+export function writeFragmentHead(
+  track: FragmentHeadTrack,
+  { sequence, segmentStart = false }: Pick<FragmentOptions, 'sequence' | 'segmentStart'>,
+): Uint8Array {
+  const run = planRun(track, track.samples, track.lastDuration)
+  assert(run.dataBytes <= MAX_FRAGMENT_DATA, 'a fragment is below 4 GiB')
+  const moofBytes = BOX_BYTES + MFHD_BYTES + run.trafBytes
+  const writer = new ByteWriter((segmentStart ? SEGMENT_TYPE_BYTES : 0) + moofBytes + BOX_BYTES)
+  if (segmentStart) writeSegmentType(writer)
+  writeMovieFragment(writer, sequence, moofBytes, [run])
+  writer.u32(BOX_BYTES + run.dataBytes).latin1('mdat')
+  return writer.detach(0)
+}
+
 /**
  * The bytes of one fragment: `styp`, `prft` and `emsg` if asked for, `moof`, `mdat`. One allocation, one copy of each packet. Each
  * sample's ticks come from its own time, so rounding never adds up from fragment to fragment.
@@ -74,7 +112,8 @@ export function writeFragment(options: FragmentOptions): Uint8Array {
   let mdatBytes = BOX_BYTES
   for (const track of options.tracks) {
     if (track.samples.length === 0) continue
-    const run = planRun(track)
+    const facts = track.samples.map(({ packet: { data, dts, pts, key } }) => ({ size: data.byteLength, dts, pts, key }))
+    const run = planRun(track, facts, track.samples.at(-1)?.duration ?? 0)
     runs.push(run)
     moofBytes += run.trafBytes
     mdatBytes += run.dataBytes
@@ -89,6 +128,16 @@ export function writeFragment(options: FragmentOptions): Uint8Array {
   if (segmentStart) writeSegmentType(writer)
   if (producerReferenceTime !== undefined) writeProducerReferenceTime(writer, producerReferenceTime)
   for (const event of events) writeEventMessage(writer, event)
+  writeMovieFragment(writer, sequence, moofBytes, runs)
+  writer.u32(mdatBytes).latin1('mdat')
+  for (const { samples } of options.tracks) {
+    for (const { packet } of samples) writer.bytes(packet.data)
+  }
+  assert(writer.length === total, 'the size of a fragment is known beforehand')
+  return writer.detach(0)
+}
+
+function writeMovieFragment(writer: ByteWriter, sequence: number, moofBytes: number, runs: readonly Run[]): void {
   writer.u32(moofBytes).latin1('moof')
   writer.u32(MFHD_BYTES).latin1('mfhd').u32(0).u32(sequence)
   let dataOffset = moofBytes + BOX_BYTES
@@ -96,18 +145,12 @@ export function writeFragment(options: FragmentOptions): Uint8Array {
     writeRun(writer, run, dataOffset)
     dataOffset += run.dataBytes
   }
-  writer.u32(mdatBytes).latin1('mdat')
-  for (const { samples } of runs) {
-    for (const { packet } of samples) writer.bytes(packet.data)
-  }
-  assert(writer.length === total, 'the size of a fragment is known beforehand')
-  return writer.detach(0)
 }
 
 /** A track's part of a fragment, with what it takes decided. */
 interface Run {
   readonly trackId: number
-  readonly samples: readonly FragmentSample[]
+  readonly samples: readonly SampleFacts[]
   readonly baseTicks: number
   /** One each for a sample. */
   readonly durations: readonly number[]
@@ -119,16 +162,15 @@ interface Run {
   readonly dataBytes: number
 }
 
-function planRun({
-  track,
-  trackTimescale: timescale = trackTimescale(track),
-  baseDecodeTime,
-  samples,
-}: FragmentTrack): Run {
+function planRun(
+  { track, trackTimescale: timescale = trackTimescale(track), baseDecodeTime }: TrackFragment,
+  samples: readonly SampleFacts[],
+  lastDuration: Micros,
+): Run {
   assert(baseDecodeTime >= 0, 'a decode time in a fragment is not negative')
-  const first = samples[0] as FragmentSample
-  const last = samples[samples.length - 1] as FragmentSample
-  const shift = baseDecodeTime - first.packet.dts
+  const first = samples[0] as SampleFacts
+  const last = samples[samples.length - 1] as SampleFacts
+  const shift = baseDecodeTime - first.dts
   const baseTicks = microsToTicks(baseDecodeTime, timescale)
   const durations: number[] = []
   const offsets: number[] = []
@@ -141,19 +183,19 @@ function planRun({
   let ticks = baseTicks
   const second = samples[1] ?? first
   for (let i = 0; i < samples.length; i++) {
-    const { packet } = samples[i] as FragmentSample
+    const sample = samples[i] as SampleFacts
     const next = samples[i + 1]
-    const end = next === undefined ? last.packet.dts + last.duration : next.packet.dts
+    const end = next === undefined ? last.dts + lastDuration : next.dts
     // A longer gap than a duration can tell is made up for by the next fragment's tfdt.
     const nextTicks = Math.min(ticks + MAX_U32, Math.max(ticks, microsToTicks(end + shift, timescale)))
     durations.push(nextTicks - ticks)
-    const offset = microsToTicks(packet.pts + shift, timescale) - ticks
+    const offset = microsToTicks(sample.pts + shift, timescale) - ticks
     offsets.push(offset)
-    dataBytes += packet.data.byteLength
+    dataBytes += sample.size
     if (durations[i] !== durations[0]) sameDuration = false
-    if (packet.data.byteLength !== first.packet.data.byteLength) sameSize = false
-    if (packet.key !== first.packet.key) sameFlags = false
-    if (i > 0 && packet.key !== second.packet.key) sameFlagsAfterFirst = false
+    if (sample.size !== first.size) sameSize = false
+    if (sample.key !== first.key) sameFlags = false
+    if (i > 0 && sample.key !== second.key) sameFlagsAfterFirst = false
     if (offset !== 0) anyOffset = true
     ticks = nextTicks
   }
@@ -186,15 +228,15 @@ function planRun({
 
 function writeRun(writer: ByteWriter, run: Run, dataOffset: number): void {
   const { samples, trackFlags, runFlags } = run
-  const first = (samples[0] as FragmentSample).packet
+  const first = samples[0] as SampleFacts
   const start = writer.length
   writer.u32(run.trafBytes).latin1('traf')
 
   const header = writer.length
   writer.u32(0).latin1('tfhd').u32(trackFlags).u32(run.trackId)
   if ((trackFlags & DEFAULT_SAMPLE_DURATION) !== 0) writer.u32(run.durations[0] as number)
-  if ((trackFlags & DEFAULT_SAMPLE_SIZE) !== 0) writer.u32(first.data.byteLength)
-  if ((trackFlags & DEFAULT_SAMPLE_FLAGS) !== 0) writer.u32(sampleFlags((samples[1]?.packet ?? first).key))
+  if ((trackFlags & DEFAULT_SAMPLE_SIZE) !== 0) writer.u32(first.size)
+  if ((trackFlags & DEFAULT_SAMPLE_FLAGS) !== 0) writer.u32(sampleFlags((samples[1] ?? first).key))
   writer.patchU32(header, writer.length - header)
 
   writer.u32(TFDT_BYTES).latin1('tfdt').u8(1).u24(0).u64(run.baseTicks)
@@ -208,10 +250,10 @@ function writeRun(writer: ByteWriter, run: Run, dataOffset: number): void {
   writer.u32(samples.length).i32(dataOffset)
   if ((runFlags & FIRST_SAMPLE_FLAGS) !== 0) writer.u32(sampleFlags(first.key))
   for (let i = 0; i < samples.length; i++) {
-    const { packet } = samples[i] as FragmentSample
+    const sample = samples[i] as SampleFacts
     if ((runFlags & SAMPLE_DURATION) !== 0) writer.u32(run.durations[i] as number)
-    if ((runFlags & SAMPLE_SIZE) !== 0) writer.u32(packet.data.byteLength)
-    if ((runFlags & SAMPLE_FLAGS) !== 0) writer.u32(sampleFlags(packet.key))
+    if ((runFlags & SAMPLE_SIZE) !== 0) writer.u32(sample.size)
+    if ((runFlags & SAMPLE_FLAGS) !== 0) writer.u32(sampleFlags(sample.key))
     if (run.compositionOffsets !== undefined) writer.i32(run.compositionOffsets[i] as number)
   }
 }
