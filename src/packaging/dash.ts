@@ -3,10 +3,11 @@ import { codecString } from '../media/codecs/codec-string.ts'
 import { trackTimescale } from '../media/containers/isobmff/movie-boxes.ts'
 import type { AdaptationSet, Mpd, Period, Representation, TimelineEntry } from '../media/manifests/dash/model.ts'
 import { formatTimeline, type TimelineSegment } from '../media/manifests/dash/segment-template.ts'
-import { MICROS_PER_MS, MICROS_PER_SECOND, microsToTicks } from '../media/time.ts'
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros, microsToTicks } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { bandwidthOf, frameRateOf, type ManifestSource } from './hls.ts'
 import { initName, segmentName } from './names.ts'
+import { type ArchivedSegment, archivedBefore, type PackagingRun, wallClock } from './segment-archive.ts'
 import type { StoredRendition, StoredSegment } from './stored-segment.ts'
 
 const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,http://www.dashif.org/guidelines/low-latency-live-v5'
@@ -27,37 +28,37 @@ const MAX_LATENCY = 6
 const MAX_UPDATE_PERIOD = 1
 
 /**
- * Media times are stream times; the epoch of the stream is where they start, so a period's start is its presentation time. The
- * segment in production is listed with the duration it is expected to have; players can fetch it while it grows.
+ * Media times are stream times, and the presentation starts with the epoch of the oldest stream that is listed, so a period's start is its
+ * media time and what lies between the epochs. The segment in production is listed with the duration it is expected to have; players can
+ * fetch it while it grows.
  */
 export function dashManifest(source: ManifestSource & { readonly nowMs: number }): Mpd {
-  const { store, epochMs, partTarget, nowMs } = source
+  const { store, partTarget, nowMs } = source
   const targetDuration = store.targetDuration ?? 1
-  const listed = store.renditions.map((rendition) => ({
-    rendition,
-    segments: rendition.segments.filter(
-      ({ number, parts, complete }) => number >= store.firstListed && (complete || parts.length > 0),
-    ),
-  }))
+  const listed = store.renditions.map((rendition) => ({ rendition, segments: listedSegments(source, rendition) }))
   const numbers = [...new Set(listed.flatMap(({ segments }) => segments.map(({ period }) => period)))]
   const last = Math.max(...numbers)
   const periods = numbers
     .toSorted((left, right) => left - right)
     .map((number) => periodOf(source, { number, growing: !store.ended && number === last }, listed))
-  const spans = listed.map(({ segments }) => segments.reduce((sum, { duration }) => sum + duration, 0))
-  const end = Math.max(0, ...listed.map(({ segments }) => endOf(segments.at(-1))))
+  const start = source.oldestEpochMs ?? source.epochMs
+  const ends = listed.map(({ segments }) => endMs(source, segments.at(-1)))
+  const spans = listed.map(({ segments }, index) => {
+    const [first] = segments
+    return first === undefined ? 0 : (ends[index] ?? 0) - wallClock(runOf(source, first), first.start)
+  })
   const seconds = (millis: number) => Math.round(millis) / 1_000
   return {
     type: 'dynamic',
     profiles: PROFILES,
-    availabilityStartTime: epochMs,
+    availabilityStartTime: start,
     publishTime: nowMs,
     // Players ask no more for a presentation that has an end.
     ...(store.ended
-      ? { mediaPresentationDuration: end / MICROS_PER_SECOND }
+      ? { mediaPresentationDuration: Math.max(0, ...ends.map((end) => end - start)) / 1_000 }
       : { minimumUpdatePeriod: Math.min(MAX_UPDATE_PERIOD, targetDuration / 2) }),
     minBufferTime: seconds(Math.max(partTarget / MICROS_PER_MS, 500)),
-    timeShiftBufferDepth: Math.max(targetDuration, ...spans.map((span) => seconds(span / MICROS_PER_MS))),
+    timeShiftBufferDepth: Math.max(targetDuration, ...spans.map(seconds)),
     suggestedPresentationDelay: PRESENTATION_DELAY * targetDuration,
     maxSegmentDuration: targetDuration + 0.5,
     baseUrls: [],
@@ -92,24 +93,33 @@ interface PeriodContent {
 }
 
 function periodOf(source: ManifestSource, { number, growing }: PeriodContent, listed: readonly Listed[]): Period {
-  const { store } = source
-  const start = store.periodStart(number)
+  let start = wallClock(source, source.store.periodStart(number))
   const adaptationSets = listed.flatMap(({ rendition, segments }, index): AdaptationSet[] => {
     const own = segments.filter(({ period }) => period === number)
     const track = own.findLast(({ init }) => init !== undefined)?.init?.track
-    if (track === undefined) return []
+    const [first] = own
+    if (track === undefined || first === undefined) return []
+    const place: PeriodPlace = { run: runOf(source, first), start: periodStart(source, first) }
+    start = wallClock(place.run, place.start)
     const main = listed.findIndex((other) => other.rendition.track.kind === track.kind) === index
-    return [adaptationSet(source, { rendition, track, segments: own, period: number, growing, main })]
+    return [adaptationSet(source, { rendition, track, segments: own, period: number, place, growing, main })]
   })
   return {
     id: `p${number}`,
-    start: start / MICROS_PER_SECOND,
+    start: Math.round((start - (source.oldestEpochMs ?? source.epochMs)) * MICROS_PER_MS) / MICROS_PER_SECOND,
     baseUrls: [],
     adaptationSets,
   }
 }
 
+/** Where a period begins on which clock. */
+interface PeriodPlace {
+  readonly run: PackagingRun
+  readonly start: Micros
+}
+
 interface SetContent {
+  readonly place: PeriodPlace
   readonly rendition: StoredRendition
   readonly track: Track
   readonly segments: readonly StoredSegment[]
@@ -120,12 +130,13 @@ interface SetContent {
 
 function adaptationSet(
   source: ManifestSource,
-  { rendition, track, segments, period, growing, main }: SetContent,
+  { rendition, track, segments, period, place, growing, main }: SetContent,
 ): AdaptationSet {
-  const { store, token, epochMs, partTarget } = source
+  const { store, partTarget } = source
+  const { token } = place.run
+  const { start } = place
   const timescale = trackTimescale(track)
   const targetDuration = store.targetDuration ?? 1
-  const start = store.periodStart(period)
   return {
     id: String(track.id),
     contentType: track.kind,
@@ -146,7 +157,7 @@ function adaptationSet(
         id: 0,
         type: 'encoder',
         inband: false,
-        wallClockTime: epochMs + start / MICROS_PER_MS,
+        wallClockTime: wallClock(place.run, start),
         presentationTime: microsToTicks(start, timescale),
         utcTiming: UTC_TIMING,
       },
@@ -227,6 +238,25 @@ function fraction(rate: number): string {
   return `${Math.round(rate * 1_000)}/1000`
 }
 
-function endOf(segment: StoredSegment | undefined): number {
-  return segment === undefined ? 0 : segment.start + segment.duration
+/** Those of the archive that come before the ones in memory, then these. */
+function listedSegments(source: ManifestSource, rendition: StoredRendition): readonly StoredSegment[] {
+  const { store, archive } = source
+  const recent = rendition.segments.filter(
+    ({ number, parts, complete }) => number >= store.firstListed && (complete || parts.length > 0),
+  )
+  const earlier = archivedBefore(archive, rendition, recent[0]?.number ?? store.firstListed)
+  return earlier === undefined ? recent : [...earlier.blocks.flatMap(({ segments }) => segments), ...recent]
+}
+
+/** What is not of the archive is of the stream as it is packaged now. */
+function runOf(source: ManifestSource, segment: StoredSegment): PackagingRun {
+  return (segment as Partial<ArchivedSegment>).run ?? source
+}
+
+function periodStart({ store }: ManifestSource, segment: StoredSegment): Micros {
+  return (segment as Partial<ArchivedSegment>).periodStart ?? store.periodStart(segment.period)
+}
+
+function endMs(source: ManifestSource, segment: StoredSegment | undefined): number {
+  return segment === undefined ? 0 : wallClock(runOf(source, segment), segment.start + segment.duration)
 }

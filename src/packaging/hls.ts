@@ -12,6 +12,7 @@ import type {
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { initName, partName, segmentName } from './names.ts'
+import type { SegmentArchive } from './segment-archive.ts'
 import type { SegmentStore } from './segment-store.ts'
 import type { StoredRendition, StoredSegment } from './stored-segment.ts'
 
@@ -23,6 +24,10 @@ export interface ManifestSource {
   readonly epochMs: number
   /** Longest part. */
   readonly partTarget: Micros
+  /** What was recorded before the segments of the store. */
+  readonly archive?: SegmentArchive | undefined
+  /** Milliseconds since 1970: the presentation of DASH starts then. Default: stream time zero. */
+  readonly oldestEpochMs?: number
 }
 
 /** EXT-X-SKIP needs it. */
@@ -34,7 +39,7 @@ const PART_HOLD_BACK = 3
 /** Delta updates may leave out segments further from the live edge than this. */
 export const SKIP_BOUNDARY = 6
 
-/** The playlist of one rendition. Segments that are not complete yet are listed by their parts. */
+/** The playlist of one rendition, of what the store holds. Segments that are not complete yet are listed by their parts. */
 export function mediaPlaylist(source: ManifestSource, rendition: StoredRendition): MediaPlaylist {
   const { store, token } = source
   const targetDuration = store.targetDuration ?? 1

@@ -32,9 +32,12 @@ export async function findMedia(
   const found = findMediaNow(packager, fileName)
   if (found !== undefined) return found
   const name = parseMediaName(fileName)
-  const rendition = name && ownRendition(packager, name)
-  if (rendition === undefined || name?.number === undefined) return undefined
+  const rendition = name && packager.store.rendition(name.rendition)
+  if (name === undefined || rendition === undefined) return undefined
+  const archived = await archivedMedia(packager, rendition, name)
+  if (archived !== undefined || name.token !== packager.token) return archived
   const { number, part } = name
+  if (number === undefined) return undefined
   const { store } = packager
   const newest = rendition.segments.at(-1)
   if (newest === undefined || store.ended || number > newest.number + MAX_AHEAD || number < newest.number)
@@ -62,6 +65,23 @@ export function findMediaNow(
   const rendition = name && ownRendition(packager, name)
   if (name === undefined || rendition === undefined) return undefined
   const bytes = bytesOf(rendition, name)
+  return bytes === undefined ? undefined : { type: 'bytes', bytes, rendition, name }
+}
+
+/** What is not in memory any more, or was made before this packager; parts are not kept apart. */
+async function archivedMedia(
+  { archive }: Packager,
+  rendition: StoredRendition,
+  name: MediaName,
+): Promise<Extract<MediaObject, { type: 'bytes' }> | undefined> {
+  const { token, number, part, period } = name
+  if (archive === undefined || part !== undefined) return undefined
+  if (period !== undefined) {
+    const bytes = archive.init(rendition.name, token, period)?.bytes
+    return bytes === undefined ? undefined : { type: 'bytes', bytes, rendition, name }
+  }
+  const segment = number === undefined ? undefined : archive.find(rendition.name, token, number)
+  const bytes = segment && (await archive.read(rendition.name, segment))
   return bytes === undefined ? undefined : { type: 'bytes', bytes, rendition, name }
 }
 

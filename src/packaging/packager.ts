@@ -7,8 +7,9 @@ import { hasSampleEntry } from '../media/containers/isobmff/sample-entry.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import { createToken } from './names.ts'
 import { choosePartTarget, keyInterval, packetIntervals } from './part-target.ts'
+import type { SegmentArchive, SegmentSink } from './segment-archive.ts'
 import { SegmentStore } from './segment-store.ts'
-import { isPackaged, Segmenter } from './segmenter.ts'
+import { isPackaged, Segmenter, type SegmenterResult } from './segmenter.ts'
 
 export interface PackagingOptions {
   /** A segment ends at the first key frame at or after so many seconds. */
@@ -46,8 +47,14 @@ export class Packager {
   readonly stream: Stream
   readonly token: string = createToken()
   readonly store: SegmentStore
+  /** Older segments of the path, where it is recorded. */
+  readonly archive: SegmentArchive | undefined
   readonly #options: PackagingOptions
   readonly #firstNumber: number
+  readonly #firstPeriod: number
+  /** Epoch of the oldest run in the archive when this one began. */
+  readonly #oldestEpochMs: number | undefined
+  #sink: SegmentSink | undefined
   readonly #onIdle: (packager: Packager) => void
   readonly #cursor: LogCursor<StreamEntry>
   #segmenter: Segmenter | undefined
@@ -63,17 +70,26 @@ export class Packager {
   constructor(
     stream: Stream,
     options: PackagingOptions,
-    start: { readonly firstNumber: number; readonly onIdle: (packager: Packager) => void },
+    start: {
+      readonly firstNumber: number
+      readonly archive?: SegmentArchive | undefined
+      readonly onIdle: (packager: Packager) => void
+    },
   ) {
     this.stream = stream
     this.#options = options
-    this.#firstNumber = start.firstNumber
+    const { archive } = start
+    this.archive = archive
+    this.#firstNumber = Math.max(start.firstNumber, archive?.nextNumber ?? 0)
+    this.#firstPeriod = archive?.nextPeriod ?? 0
+    this.#oldestEpochMs = archive?.oldestEpochMs
     this.#onIdle = start.onIdle
     this.#partTarget = Math.round(options.partSeconds * MICROS_PER_SECOND)
     this.store = new SegmentStore({
       window: options.windowSeconds * MICROS_PER_SECOND,
       maxBytes: options.maxBytes,
       maxWaiting: options.maxWaiting,
+      ...(this.#firstPeriod === 0 ? {} : { periodBefore: this.#firstPeriod - 1 }),
     })
     this.#cursor = stream.subscribe()
     this.#cursor.onWake = () => this.#pull()
@@ -103,6 +119,11 @@ export class Packager {
     return this.stream.epoch?.getTime() ?? 0
   }
 
+  /** Milliseconds since 1970 that no listed segment is from before: stays the same for the life of the packager. */
+  get oldestEpochMs(): number {
+    return Math.min(this.epochMs, this.#oldestEpochMs ?? this.epochMs)
+  }
+
   /** Number that the segment after the last one will have. */
   get nextNumber(): number {
     const numbers = this.store.renditions.map(({ segments }) => segments.at(-1)?.number ?? -1)
@@ -112,6 +133,19 @@ export class Packager {
   /** Freed: nothing is answered from it any more. */
   get closed(): boolean {
     return this.#closed
+  }
+
+  /**
+   * Hands all results to a recording, from now on; it goes on while nobody asks. Returns a function that ends that, and tells the sink so.
+   * One at a time.
+   */
+  record(sink: SegmentSink): () => void {
+    this.#sink = sink
+    if (this.store.ended) this.#endSink()
+    return () => {
+      this.touch()
+      if (this.#sink === sink) this.#endSink()
+    }
   }
 
   /** Somebody asked. */
@@ -126,12 +160,14 @@ export class Packager {
     this.#cursor.close()
     this.#segmenter = undefined
     this.store.end()
+    this.#endSink()
   }
 
   #watchIdle(afterMs: number): NodeJS.Timeout {
     const timer = setTimeout(() => {
       const left = this.#lastUsed + this.#options.idleSeconds * 1000 - performance.now()
-      if (left > 1 || this.store.waiting > 0) this.#idleTimer = this.#watchIdle(Math.max(left, 1000))
+      if (left > 1 || this.store.waiting > 0 || this.#sink !== undefined)
+        this.#idleTimer = this.#watchIdle(Math.max(left, 1000))
       else this.#onIdle(this)
     }, afterMs)
     timer.unref()
@@ -151,7 +187,7 @@ export class Packager {
         segmenter.write(entry.packet)
       }
       if (log.ended) segmenter.end()
-      for (let result = segmenter.read(); result !== undefined; result = segmenter.read()) this.store.add(result)
+      for (let result = segmenter.read(); result !== undefined; result = segmenter.read()) this.#add(result)
       const { segmentSeconds } = this.#options
       this.store.settle(segmenter.targetDuration ?? (log.ended ? Math.max(1, Math.round(segmentSeconds)) : undefined))
       if (log.ended) this.#end()
@@ -165,12 +201,24 @@ export class Packager {
     }
   }
 
+  #add(result: SegmenterResult): void {
+    this.store.add(result)
+    this.#sink?.add(result)
+  }
+
   #end(): void {
     this.#cursor.close()
     this.store.end()
+    this.#endSink()
     clearTimeout(this.#idleTimer)
     this.#idleTimer = setTimeout(() => this.#onIdle(this), AFTER_END_MS)
     this.#idleTimer.unref()
+  }
+
+  #endSink(): void {
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.end()
   }
 
   /** Begins at the oldest key packet of the log once enough is there to see how far packets are apart. */
@@ -203,7 +251,12 @@ export class Packager {
       targetDuration,
       maxDuration,
       partTarget: this.#partTarget,
-      firstNumber: Math.max(this.#firstNumber, Math.floor(oldest.time / targetDuration)),
+      // Numbers go on right behind those of the archive, or there would be no list of both.
+      firstNumber:
+        this.#firstPeriod > 0
+          ? this.#firstNumber
+          : Math.max(this.#firstNumber, Math.floor(oldest.time / targetDuration)),
+      firstPeriod: this.#firstPeriod,
     })
   }
 }

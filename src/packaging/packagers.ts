@@ -3,10 +3,13 @@ import type { Hub } from '../live/hub.ts'
 import type { Stream } from '../live/stream.ts'
 import { HotObjects } from './hot-objects.ts'
 import { DEFAULT_PACKAGING, Packager, type PackagingOptions } from './packager.ts'
+import type { SegmentArchive } from './segment-archive.ts'
 
 export class Packagers {
   /** Answers that are ready in memory. */
   readonly hot = new HotObjects()
+  /** The archive of a path that is recorded; asked when a stream begins to be packaged. */
+  archiveOf: (path: string) => SegmentArchive | undefined = () => undefined
   readonly #hub: Hub
   #options: PackagingOptions = DEFAULT_PACKAGING
   #users = 0
@@ -44,6 +47,7 @@ export class Packagers {
     if (known !== undefined) this.#drop(path, known)
     const packager = new Packager(stream, this.#options, {
       firstNumber: this.#nextNumbers.get(stream) ?? 0,
+      archive: this.archiveOf(path),
       onIdle: (idle) => this.#drop(path, idle),
     })
     this.#byPath.set(path, packager)

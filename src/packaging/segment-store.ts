@@ -23,6 +23,8 @@ export interface SegmentStoreOptions {
   readonly maxBytes: number
   /** Requests that wait at the same time. */
   readonly maxWaiting: number
+  /** The period before the first one, where this stream goes on after another. */
+  readonly periodBefore?: number
 }
 
 /** Parts are kept and listed for segments that end within this many target durations of the live edge. */
@@ -123,7 +125,10 @@ export class SegmentStore {
     rendition.track = track
     if (result.type === 'open') {
       if (!this.#periodStarts.has(result.period)) this.#periodStarts.set(result.period, result.start)
-      rendition.open = newSegment(rendition, result)
+      // A rendition that joins later has nothing before it.
+      const { periodBefore } = this.#options
+      const first = periodBefore !== undefined && result.period === periodBefore + 1
+      rendition.open = newSegment(rendition, result, first ? periodBefore : undefined)
       rendition.segments.push(rendition.open)
     } else if (result.type === 'part' && rendition.open !== undefined) {
       this.#addPart(rendition.open, result.part)

@@ -29,6 +29,8 @@ export interface SegmenterOptions {
   readonly partTarget: Micros
   /** Number of the first segment. */
   readonly firstNumber: number
+  /** Number of the first period. Default 0. */
+  readonly firstPeriod?: number
 }
 
 /** What becomes of the packets, in the order of each track. */
@@ -40,7 +42,7 @@ export type SegmenterResult =
       readonly period: number
       readonly bytes: Uint8Array
     }
-  /** A segment begins. Periods count from 0; a new one is a discontinuity. */
+  /** A segment begins. Periods count up; a new one is a discontinuity. */
   | {
       readonly type: 'open'
       readonly track: Track
@@ -102,7 +104,7 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
   #leadTime: Micros = 0
   /** Tracks that have marked the newest period's discontinuity. */
   #marked = new Set<number>()
-  #period = -1
+  #period: number
   /** Number of the newest period's first segment. */
   #periodStart = 0
   /** The leading track's next key packet begins a new period. */
@@ -114,6 +116,7 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
   constructor(options: SegmenterOptions) {
     this.#options = options
     this.#limit = options.maxDuration
+    this.#period = this.#firstPeriod - 1
   }
 
   /**
@@ -138,6 +141,10 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
 
   read(): SegmenterResult | undefined {
     return this.#results.shift()
+  }
+
+  get #firstPeriod(): number {
+    return this.#options.firstPeriod ?? 0
   }
 
   /** Closes all segments. */
@@ -275,7 +282,8 @@ export class Segmenter implements Machine<Packet, SegmenterResult> {
     if (!changed && packet.discontinuity === undefined) return false
     if (rendition.minPeriod > this.#period || rendition.current === undefined) return false
     const newest = this.#newest()
-    const common = !this.#marked.has(track.id) && this.#period > 0 && newest.number === this.#periodStart
+    const common =
+      !this.#marked.has(track.id) && this.#period > this.#firstPeriod && newest.number === this.#periodStart
     if (!common || Math.abs(packet.dts - newest.time) > COMMON_DISCONTINUITY) return true
     this.#marked.add(track.id)
     // What it still has from before the new period's start belongs to neither.

@@ -24,7 +24,7 @@ export interface StoredInit {
 export interface StoredSegment {
   readonly number: number
   readonly period: number
-  /** First of a period, the first period excepted. */
+  /** First of a period that another one came before. */
   readonly discontinuity: boolean
   /** Decode time of its first packet; where the leading track's segment starts while it has none. */
   readonly start: Micros
@@ -60,16 +60,17 @@ export interface StoredRendition {
 /** A segment while the store works on it. */
 export type MutableSegment = { -readonly [Key in keyof StoredSegment]: StoredSegment[Key] } & { parts: StoredPart[] }
 
-/** An open segment without parts, after what the rendition has. */
+/** An open segment without parts, after what the rendition has, or else after the period `before`. */
 export function newSegment(
   rendition: StoredRendition,
   { number, period, start }: SegmenterResult & { type: 'open' },
+  before: number | undefined,
 ): MutableSegment {
-  const before = rendition.segments.at(-1)
+  const periodBefore = rendition.segments.at(-1)?.period ?? before
   return {
     number,
     period,
-    discontinuity: before !== undefined && before.period !== period,
+    discontinuity: periodBefore !== undefined && periodBefore !== period,
     start,
     presentationStart: start,
     duration: 0,

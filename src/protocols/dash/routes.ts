@@ -193,8 +193,8 @@ function sendTime({ method }: HttpRequest, response: ServerResponse): true {
 }
 
 function sourceOf(packager: Packager) {
-  const { store, token, epochMs, partTarget } = packager
-  return { store, token, epochMs, partTarget, nowMs: Date.now() }
+  const { store, token, epochMs, oldestEpochMs, partTarget, archive } = packager
+  return { store, token, epochMs, oldestEpochMs, partTarget, archive, nowMs: Date.now() }
 }
 
 /** Three target durations without a request end a viewer's session. */

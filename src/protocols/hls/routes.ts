@@ -1,17 +1,16 @@
 /** HLS over HTTP: which URL is which playlist or media file, who may have it, and when it is answered. */
 import type { ServerResponse } from 'node:http'
 import { PeerError, UnavailableError } from '../../errors.ts'
-import { formatMediaPlaylist, skipSegments } from '../../media/manifests/hls/media-playlist.ts'
-import type { MediaPlaylist } from '../../media/manifests/hls/model.ts'
 import { formatMultivariantPlaylist } from '../../media/manifests/hls/multivariant-playlist.ts'
 import { hotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
 import type { HotAnswer, HttpRequest } from '../../net/http/routes.ts'
-import { mediaPlaylist, multivariantPlaylist, skippable } from '../../packaging/hls.ts'
+import { multivariantPlaylist } from '../../packaging/hls.ts'
 import { findMedia, mediaAnswer } from '../../packaging/media-objects.ts'
 import { parseMediaName } from '../../packaging/names.ts'
 import type { Packager } from '../../packaging/packager.ts'
 import type { Packagers } from '../../packaging/packagers.ts'
 import { credentialsOf, type PlayAccess } from '../../packaging/play-access.ts'
+import { playlistText } from '../../packaging/rewind-playlist.ts'
 import { waitLimitMs } from '../../packaging/segment-store.ts'
 import type { StoredRendition } from '../../packaging/stored-segment.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
@@ -24,6 +23,8 @@ const LIVE_CACHE = 'no-cache'
 const PRIVATE_CACHE = 'private, no-store'
 /** A request further ahead than this, in segments, is a mistake (RFC 8216bis section 6.2.5.2). */
 const MAX_AHEAD = 2
+/** About ten minutes of segments. */
+const LONG_PLAYLIST_BYTES = 64 * 1024
 
 export interface HlsRoutesOptions {
   readonly packagers: Packagers
@@ -110,7 +111,7 @@ export class HlsRoutes {
     if (asked.open) this.#keepHot(asked, rendition)
     const answer = asked.open
       ? this.#playlist(path, packager, rendition, directives)
-      : this.#privateAnswer(asked, formatMediaPlaylist(playlistOf(packager, rendition, directives.skip)))
+      : this.#privateAnswer(asked, playlistText(packager, rendition, directives.skip))
     sendHotAnswer(answer, request.raw, response, request.remoteAddress)
     return true
   }
@@ -165,10 +166,13 @@ export class HlsRoutes {
     const variant = `${wait === undefined ? 'live' : 'blocking'}${skip ? '-delta' : ''}`
     let answer = cached.answers.get(variant)
     if (answer === undefined) {
+      const body = Buffer.from(playlistText(packager, rendition, skip))
       answer = hotAnswer({
         headers: { 'Content-Type': PLAYLIST_TYPE, 'Cache-Control': wait === undefined ? LIVE_CACHE : BLOCKING_CACHE },
-        body: Buffer.from(formatMediaPlaylist(playlistOf(packager, rendition, skip))),
+        body,
         gzip: true,
+        // Hours of segments are packed as fast as can be: they are packed again with the next segment.
+        gzipLevel: body.byteLength > LONG_PLAYLIST_BYTES ? 1 : 6,
         onSent: this.#counter(path, packager),
       })
       cached.answers.set(variant, answer)
@@ -209,11 +213,6 @@ async function waitForPosition(
   if (!(await store.waitFor(rendition, position, { waitMs, signal }))) {
     throw new UnavailableError('ERR_PACKAGING_TIMEOUT', `segment ${position.number} did not come in ${waitMs} ms`)
   }
-}
-
-function playlistOf(packager: Packager, rendition: StoredRendition, skip: boolean): MediaPlaylist {
-  const playlist = mediaPlaylist(packager, rendition)
-  return skip ? skipSegments(playlist, skippable(playlist)) : playlist
 }
 
 function directivesOrNone(query: string): Directives | undefined {

@@ -29,8 +29,11 @@ import type {
 } from './model.ts'
 import * as tags from './tags.ts'
 
-/** The playlist's text. Segment tags that stay in force (map, keys, bit rate) are written only where they change. */
-export function formatMediaPlaylist(playlist: MediaPlaylist): string {
+/**
+ * The playlist's text. Segment tags that stay in force (map, keys, bit rate) are written only where they change. `earlier` is the text of
+ * segments that come before those of `playlist` and are counted in its numbers.
+ */
+export function formatMediaPlaylist(playlist: MediaPlaylist, earlier = ''): string {
   let text = `#EXTM3U\n#EXT-X-VERSION:${playlist.version}\n#EXT-X-TARGETDURATION:${playlist.targetDuration}\n`
   if (playlist.independentSegments) text += '#EXT-X-INDEPENDENT-SEGMENTS\n'
   if (playlist.start !== undefined) text += tags.writeStart(playlist.start)
@@ -42,18 +45,19 @@ export function formatMediaPlaylist(playlist: MediaPlaylist): string {
   if (playlist.iFramesOnly) text += '#EXT-X-I-FRAMES-ONLY\n'
   if (playlist.skip !== undefined) text += tags.writeSkip(playlist.skip)
   for (const range of playlist.dateRanges) text += tags.writeDateRange(range)
+  text += earlier
   const state: WriteState = { map: undefined, keys: undefined, bitrate: undefined }
-  for (const segment of playlist.segments) {
-    text += writeHead(segment, state)
-    text += `#EXTINF:${seconds(segment.duration)},${segment.title === undefined ? '' : oneLine(segment.title)}\n`
-    if (segment.byteRange !== undefined) text += `#EXT-X-BYTERANGE:${byteRange(segment.byteRange)}\n`
-    text += `${safeUri(segment.uri)}\n`
-  }
+  text += writeSegments(playlist.segments, state)
   if (playlist.openSegment !== undefined) text += writeHead(playlist.openSegment, state)
   for (const hint of playlist.preloadHints) text += tags.writePreloadHint(hint)
   for (const report of playlist.renditionReports) text += tags.writeRenditionReport(report)
   if (playlist.ended) text += '#EXT-X-ENDLIST\n'
   return text
+}
+
+/** The text of some segments, for `formatMediaPlaylist`: it stands on its own, so that it may follow any other. */
+export function formatSegments(segments: readonly Segment[]): string {
+  return writeSegments(segments, { map: undefined, keys: undefined, bitrate: undefined })
 }
 
 /**
@@ -102,6 +106,17 @@ interface WriteState {
   map: InitializationSection | undefined
   keys: readonly Key[] | undefined
   bitrate: number | undefined
+}
+
+function writeSegments(segments: readonly Segment[], state: WriteState): string {
+  let text = ''
+  for (const segment of segments) {
+    text += writeHead(segment, state)
+    text += `#EXTINF:${seconds(segment.duration)},${segment.title === undefined ? '' : oneLine(segment.title)}\n`
+    if (segment.byteRange !== undefined) text += `#EXT-X-BYTERANGE:${byteRange(segment.byteRange)}\n`
+    text += `${safeUri(segment.uri)}\n`
+  }
+  return text
 }
 
 function writeHead(head: SegmentHead, state: WriteState): string {
