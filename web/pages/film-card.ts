@@ -39,7 +39,7 @@ function smallLines(film: Film, showFolder: boolean): readonly string[] {
   if (film.title !== undefined && film.title !== film.name) lines.push(film.name)
   if (showFolder) lines.push(folderOf(film.path))
   if (film.state === 'pending') lines.push('Reading …')
-  else if (film.state === 'damaged') lines.push(film.note ?? 'The file cannot be read.')
+  else if (film.state === 'damaged') lines.push('The file is damaged.')
   else lines.push(formatSize(film.size))
   return lines
 }
@@ -95,7 +95,7 @@ function badges(film: Film): HTMLElement {
       `Browsers do not know ${film.tracks?.map(({ codec }) => codec).join(', ')}`,
     )
   }
-  if (film.state === 'damaged') add('Cannot be read', 'damaged')
+  if (film.state === 'damaged') add('Cannot be played', 'damaged', film.note)
   return set
 }
 

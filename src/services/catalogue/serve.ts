@@ -9,9 +9,15 @@ import { FactsStore } from './facts-store.ts'
 import { listRoute } from './list-route.ts'
 import { Listing } from './listing.ts'
 import type { CatalogueOptions } from './options.ts'
+import { PictureCache } from './pictures/picture-cache.ts'
+import { pictureRoute } from './pictures/picture-route.ts'
+import { Pictures } from './pictures/pictures.ts'
 
-export function serveCatalogue(context: ServerContext, _options: CatalogueOptions): LoadedRoutes<CatalogueOptions> {
-  const { data, library, mediaFiles, log } = context
+const MEGABYTE = 1024 * 1024
+
+export function serveCatalogue(context: ServerContext, options: CatalogueOptions): LoadedRoutes<CatalogueOptions> {
+  const { data, library, mediaFiles, transcoder, log } = context
+  let current = options
   const folder = data === undefined ? undefined : join(data, 'cache', 'catalogue')
   const store = new FactsStore({ folder, log })
   const reader = new FactsReader({
@@ -19,16 +25,32 @@ export function serveCatalogue(context: ServerContext, _options: CatalogueOption
     store,
     onFault: (error, path) => log.counted('ERR_INTERNAL', { error, path }, 'the facts of a file could not be read'),
   })
+  const pictures = new Pictures({
+    mediaFiles,
+    transcoder,
+    cache: new PictureCache({
+      folder: folder === undefined ? undefined : join(folder, 'pictures'),
+      maxBytes: () => current.maxPictureMegabytes * MEGABYTE,
+      onFault: (error) => log.warn({ error }, 'posters and previews are not kept until the next start'),
+    }),
+    wanted: () => current.pictures,
+    now: () => performance.now(),
+  })
   const catalogue = new Catalogue({
     listing: new Listing({ library, now: () => performance.now() }),
     know: (file) => reader.know(file),
     pending: () => reader.pending,
-    pictures: () => false,
+    pictures: () => pictures.available,
   })
   const access = new PlayAccess(context.authorize, 'library')
   const answerList = listRoute(catalogue, access)
+  const answerPicture = pictureRoute({ library, mediaFiles, pictures, access })
   return {
-    handle: (request, response) => answerList(request, response),
+    handle: async (request, response) =>
+      (await answerList(request, response)) || (await answerPicture(request, response)),
+    update(next) {
+      current = next
+    },
     async close() {
       await reader.close()
       store.close()
