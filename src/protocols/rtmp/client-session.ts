@@ -15,6 +15,8 @@ export interface RtmpClientRequest {
   /** With its query. */
   readonly name: string
   readonly tcUrl: string
+  /** Where in a file to begin, milliseconds; default: live, or at the beginning. */
+  readonly startMs?: number
   /** Use the digest handshake. Default: the plain one, which every server takes. */
   readonly digest?: boolean
 }
@@ -36,6 +38,8 @@ const FC_PUBLISH = 3
 const CREATE_STREAM = 4
 /** Milliseconds of media we tell a server we hold; servers burst at most this much. */
 const BUFFER_MS = 3000
+/** As the start of what is played: live if it is published, a file if there is one, and otherwise wait for it. */
+const LIVE_OR_RECORDED = -2000
 /** Name under which encoders and players are known to servers that sort by it. */
 const FLASH_VERSION = { publish: 'FMLE/3.0 (compatible; Headend)', play: 'LNX 9,0,124,2' } as const
 /** Characters of a server's description that we repeat. */
@@ -185,15 +189,14 @@ export class RtmpClientSession implements Machine<Uint8Array, ClientEvent> {
   }
 
   #start(): void {
-    const { role, name } = this.#request
+    const { role, name, startMs = LIVE_OR_RECORDED } = this.#request
     if (role === 'publish') {
       this.sendCommand('publish', name, 'live')
       return
     }
     const control = { event: USER_CONTROL.SET_BUFFER_LENGTH, value: this.#streamId, extra: BUFFER_MS }
     this.#channel.send(userControlMessage(control))
-    // -2000: live if it is published, and wait for it otherwise.
-    this.sendCommand('play', name, -2000)
+    this.sendCommand('play', name, startMs)
   }
 
   #onError({ transactionId, values }: RtmpCommand): undefined {

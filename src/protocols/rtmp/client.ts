@@ -12,6 +12,8 @@ export interface RtmpClientOptions {
   readonly signal: AbortSignal
   /** Accept any certificate. */
   readonly insecureTls?: boolean
+  /** Where in a file to begin, milliseconds. */
+  readonly startMs?: number
   /** Use the digest handshake. */
   readonly digest?: boolean
   /** Audio, video and data of what is played; from inside the socket's turn. What it throws ends the connection. */
@@ -58,6 +60,7 @@ export function openRtmpClient(url: URL, options: RtmpClientOptions): Promise<Rt
   const session = new RtmpClientSession({
     ...splitRtmpUrl(url),
     role: options.role,
+    ...(options.startMs === undefined ? {} : { startMs: options.startMs }),
     ...(options.digest === undefined ? {} : { digest: options.digest }),
   })
   const socket = dial(url, options.insecureTls ?? false)

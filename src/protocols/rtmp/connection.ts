@@ -1,16 +1,15 @@
 /** One peer of the RTMP server: its socket, its session, and what it publishes or plays. */
 import type { Socket } from 'node:net'
 import { describeError, HeadendError, PeerError, UnavailableError } from '../../errors.ts'
-import type { FeedCursor } from '../../live/feed.ts'
 import type { Session } from '../../live/sessions.ts'
-import type { Stream } from '../../live/stream.ts'
 import { checkFlvTracks } from '../../media/containers/flv/codec-id.ts'
-import { pump } from '../../net/pump.ts'
 import type { LogFields, ServerContext } from '../protocol.ts'
-import { playFeed } from './egress.ts'
 import type { RtmpIngest } from './ingest.ts'
+import { LivePlayer } from './live-player.ts'
 import type { RtmpOptions } from './options.ts'
-import { type ServerEvent, ServerSession } from './session.ts'
+import type { Player, PlayerHost } from './player.ts'
+import type { PlayPart, ServerEvent } from './server-event.ts'
+import { ServerSession } from './session.ts'
 import type { NamedStream } from './stream-name.ts'
 
 /** Seconds from the first byte allowed to the end of the handshake. */
@@ -45,15 +44,16 @@ export class Connection {
   #work = new AbortController()
   #registered: Session | undefined
   #ingest: RtmpIngest | undefined
-  #stream: Stream | undefined
-  #playing: { readonly cursor: FeedCursor; readonly stop: () => void } | undefined
-  #received = { audio: true, video: true, paused: false }
+  #player: Player | undefined
+  /** Of a file that was played to its end, and that its player may seek back in. */
+  #endedAt: number | undefined
   #seconds = 0
   #heardAt = 0
   #roleEndedAt = 0
   #pinged = false
   #messagesBefore = 0
   #unreadAnswers = 0
+  #bufferMs = 0
   #closedAt: number | undefined
 
   constructor({ socket, context, options, onClose }: ConnectionOptions) {
@@ -83,8 +83,7 @@ export class Connection {
     const { role, ready, messages } = this.#session
     const count = messages - this.#messagesBefore
     this.#messagesBefore = messages
-    if (this.#playing !== undefined && this.#registered !== undefined)
-      this.#registered.skipped = this.#playing.cursor.skipped
+    if (this.#player !== undefined && this.#registered !== undefined) this.#registered.skipped = this.#player.skipped
     const silent = this.#seconds - this.#heardAt
     if (count > this.#options.maxMessagesPerSecond) this.#tooManyMessages()
     else if (!ready && this.#seconds >= HANDSHAKE_SECONDS) {
@@ -92,6 +91,8 @@ export class Connection {
       this.close(new PeerError('ERR_RTMP_HANDSHAKE_TIMEOUT', text))
     } else if (ready && role === undefined && this.#seconds - this.#roleEndedAt >= IDLE_SECONDS + HANDSHAKE_SECONDS) {
       this.close(new PeerError('ERR_RTMP_IDLE', `expected publish or play within ${IDLE_SECONDS} s`))
+    } else if (this.#endedAt !== undefined && this.#seconds - this.#endedAt >= IDLE_SECONDS) {
+      this.close()
     } else if (role === 'publish' && silent >= DEAD_SECONDS) {
       this.close(new PeerError('ERR_RTMP_IDLE', `expected media within ${DEAD_SECONDS} s`))
     } else if (role !== undefined && silent >= PING_SECONDS && !this.#pinged) {
@@ -138,6 +139,9 @@ export class Connection {
       if (event.type === 'media') this.#ingest?.write(event.message)
       else this.#onEvent(event)
     }
+    const { bufferMs } = session
+    if (bufferMs !== this.#bufferMs) this.#player?.setBuffer(bufferMs)
+    this.#bufferMs = bufferMs
     if (session.messages - this.#messagesBefore > this.#options.maxMessagesPerSecond) this.#tooManyMessages()
     this.#flush()
   }
@@ -150,16 +154,19 @@ export class Connection {
         this.#run(this.#publish(event.stream))
         break
       case 'play':
-        this.#run(this.#play(event.stream))
+        this.#run(this.#play(event.stream, event.part))
         break
       case 'pause':
-        this.#received.paused = event.paused
-        this.#startPlaying()
+        this.#player?.pause(event.paused, event.atMs)
+        break
+      case 'seek':
+        this.#endedAt = undefined
+        // What is said of it stands before what comes of it.
+        this.#flush()
+        this.#player?.seek(event.toMs)
         break
       case 'receive':
-        this.#received.audio = event.audio
-        this.#received.video = event.video
-        this.#startPlaying()
+        this.#player?.receive(event)
         break
       case 'stop':
         this.#endRole({ final: true })
@@ -184,18 +191,57 @@ export class Connection {
     this.#drain()
   }
 
-  async #play({ path, key }: NamedStream): Promise<void> {
+  async #play({ path, key, files }: NamedStream, part: PlayPart): Promise<void> {
     const { signal } = this.#work
+    if (files !== undefined) return this.#playFile(files, key, part)
     await this.#authorize('play', path, key)
     if (signal.aborted) return
     const stream = await this.#context.hub.findOrWait(path, { waitMs: this.#options.playWaitMs, signal })
     if (signal.aborted) return
     checkFlvTracks(stream.tracks)
-    this.#register('play', path)
-    this.#session.acceptPlay()
+    const host = this.#startPlaying(path, false)
+    this.#player = new LivePlayer(stream, host)
+    this.#closeLate()
+  }
+
+  async #playFile(files: readonly string[], key: string | undefined, part: PlayPart): Promise<void> {
+    const { signal } = this.#work
+    // Readers of files are loaded with the first that is played.
+    const { FilePlayer, openFirst } = await import('./file-player.ts')
+    const file = await openFirst(this.#context.mediaFiles, files, {
+      ...part,
+      bufferMs: this.#bufferMs,
+      authorize: (path) => this.#authorize('play', path, key),
+    })
+    if (signal.aborted) return file.playback.close()
+    const host = this.#startPlaying(file.path, true)
+    this.#player = new FilePlayer(file, host)
+    this.#player.setBuffer(this.#bufferMs)
+    this.#closeLate()
+  }
+
+  /** The player is told; its media comes next. */
+  #startPlaying(path: string, recorded: boolean): PlayerHost {
+    const registered = this.#register('play', path)
+    this.#session.acceptPlay(recorded)
     this.#flush()
-    this.#stream = stream
-    this.#startPlaying()
+    return {
+      socket: this.#socket,
+      registered,
+      onEnd: () => this.#onPlayed(recorded),
+      onStall: () => {
+        this.close(new PeerError('ERR_RTMP_STALLED', 'expected the player to read, but it takes nothing any more'))
+        this.#socket.destroy()
+      },
+      onFault: (error) => this.#fail(error),
+    }
+  }
+
+  /** What ended before it was pumped may have closed the connection already. */
+  #closeLate(): void {
+    if (this.#closedAt === undefined) return
+    this.#player?.close()
+    this.#player = undefined
   }
 
   async #authorize(action: 'publish' | 'play', path: string, key: string | undefined): Promise<void> {
@@ -221,37 +267,11 @@ export class Connection {
     return this.#registered
   }
 
-  /** Starts, or starts again with another choice of what is received, at the newest key packet. */
-  #startPlaying(): void {
-    this.#stopPlaying()
-    const stream = this.#stream
-    const registered = this.#registered
-    const format = playFeed(this.#received)
-    if (stream === undefined || registered === undefined || format === undefined) return
-    const cursor = stream.feed(format).open()
-    const stop = pump(cursor, this.#socket, {
-      counters: registered,
-      onEnd: () => this.#onStreamEnd(),
-      onStall: () => {
-        this.close(new PeerError('ERR_RTMP_STALLED', 'expected the player to read, but it takes nothing any more'))
-        this.#socket.destroy()
-      },
-    })
-    this.#playing = { cursor, stop }
-    // A stream that ended before it was pumped has closed the connection already.
-    if (this.#closedAt !== undefined) this.#stopPlaying()
-  }
-
-  #stopPlaying(): void {
-    if (this.#playing === undefined) return
-    if (this.#registered !== undefined) this.#registered.skipped = this.#playing.cursor.skipped
-    this.#playing.stop()
-    this.#playing = undefined
-  }
-
-  #onStreamEnd(): void {
+  #onPlayed(recorded: boolean): void {
     this.#session.endPlay()
-    this.close()
+    if (!recorded) return this.close()
+    this.#endedAt = this.#seconds
+    this.#flush()
   }
 
   #endRole(options: { final: boolean }, error?: HeadendError): void {
@@ -260,8 +280,10 @@ export class Connection {
     this.#roleEndedAt = this.#seconds
     this.#ingest?.close(options)
     this.#ingest = undefined
-    this.#stopPlaying()
-    this.#stream = undefined
+    if (this.#player !== undefined && this.#registered !== undefined) this.#registered.skipped = this.#player.skipped
+    this.#player?.close()
+    this.#player = undefined
+    this.#endedAt = undefined
     if (this.#registered !== undefined) {
       this.#context.sessions.close(this.#registered, error)
       this.#registered = undefined

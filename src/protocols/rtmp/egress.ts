@@ -5,7 +5,9 @@ import { ByteWriter } from '../../media/bytes/byte-writer.ts'
 import { isFlvTrack } from '../../media/containers/flv/codec-id.ts'
 import type { FlvMessage } from '../../media/containers/flv/message.ts'
 import { FlvMessageMuxer, flvMessageHead } from '../../media/containers/flv/message-muxer.ts'
+import type { FlvFile } from '../../media/containers/flv/muxer.ts'
 import type { Packet } from '../../media/packet.ts'
+import { MICROS_PER_MS } from '../../media/time.ts'
 import type { Track, TrackKind } from '../../media/track.ts'
 import { OUTGOING_CHUNK_SIZE, writeMessage } from './chunk-writer.ts'
 import { MESSAGE_TYPE } from './message.ts'
@@ -33,11 +35,18 @@ export function publishFeed(streamId: number): FeedFormat {
   return { name: 'rtmp-push', createMuxer: () => new RtmpFeedMuxer(options) }
 }
 
+/** A muxer for one viewer of a file, on message stream 1. */
+export function filePlayMuxer(file: FlvFile): FeedMuxer {
+  const kinds = ['audio', 'video', 'data'] as const
+  return new RtmpFeedMuxer({ streamId: PLAY_STREAM_ID, kinds, setDataFrame: false, file })
+}
+
 interface MuxerOptions {
   readonly streamId: number
   readonly kinds: readonly TrackKind[]
   /** Put `@setDataFrame` before onMetaData. */
   readonly setDataFrame: boolean
+  readonly file?: FlvFile
 }
 
 const EMPTY = new Uint8Array(0)
@@ -53,12 +62,14 @@ function playFormat(name: string, kinds: readonly TrackKind[]): FeedFormat {
 }
 
 class RtmpFeedMuxer implements FeedMuxer {
-  readonly #messages = new FlvMessageMuxer()
+  readonly #messages: FlvMessageMuxer
   readonly #options: MuxerOptions
-  #lastMs = 0
+  #lastMs: number
 
   constructor(options: MuxerOptions) {
     this.#options = options
+    this.#messages = new FlvMessageMuxer(options.file?.duration)
+    this.#lastMs = Math.round((options.file?.from ?? 0) / MICROS_PER_MS)
   }
 
   init(tracks: readonly Track[], metadata: Readonly<Record<string, unknown>>): Uint8Array {

@@ -22,7 +22,7 @@ async function pull(url: URL, publisher: Publisher, client: ClientContext): Prom
   const { RtmpIngest } = await import('./ingest.ts')
   const ingest = new RtmpIngest(publisher)
   const onMedia: RtmpClientOptions['onMedia'] = (message) => ingest.write(message)
-  const opened = await openOrAborted(url, client, { role: 'play', onMedia })
+  const opened = await openOrAborted(url, client, { role: 'play', onMedia, ...startOf(client) })
   await opened?.ended
 }
 
@@ -42,6 +42,10 @@ async function push(stream: Stream, url: URL, client: ClientContext): Promise<vo
   } finally {
     stop()
   }
+}
+
+function startOf({ startMs }: ClientContext): Pick<RtmpClientOptions, 'startMs'> {
+  return startMs === undefined ? {} : { startMs }
 }
 
 /** `undefined` when the caller gave up before the server agreed. */

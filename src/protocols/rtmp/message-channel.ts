@@ -30,6 +30,7 @@ export class MessageChannel implements Machine<Uint8Array, RtmpMessage> {
   #aggregate: RtmpMessage[] | undefined
   #messages = 0
   #streamEnded = false
+  #bufferMs = 0
 
   /** Messages received, control messages and the parts of aggregates included. */
   get messages(): number {
@@ -39,6 +40,11 @@ export class MessageChannel implements Machine<Uint8Array, RtmpMessage> {
   /** The peer has said that the stream it sends is over. */
   get streamEnded(): boolean {
     return this.#streamEnded
+  }
+
+  /** Milliseconds that the peer wants to hold before it shows them; 0: it has not said. */
+  get bufferMs(): number {
+    return this.#bufferMs
   }
 
   write(bytes: Uint8Array): void {
@@ -118,6 +124,8 @@ export class MessageChannel implements Machine<Uint8Array, RtmpMessage> {
     const control = readUserControl(payload)
     if (control.event === USER_CONTROL.PING_REQUEST) {
       this.send(userControlMessage({ event: USER_CONTROL.PING_RESPONSE, value: control.value }))
+    } else if (control.event === USER_CONTROL.SET_BUFFER_LENGTH) {
+      this.#bufferMs = control.extra ?? 0
     } else if (control.event === USER_CONTROL.STREAM_EOF) {
       this.#streamEnded = true
     } else if (control.event === USER_CONTROL.STREAM_BEGIN) {

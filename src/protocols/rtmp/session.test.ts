@@ -5,18 +5,23 @@ import { readAmf0Values } from '../../media/amf/amf0.ts'
 import { type AmfValue, amfProperties } from '../../media/amf/value.ts'
 import { ByteReader } from '../../media/bytes/byte-reader.ts'
 import { ByteWriter } from '../../media/bytes/byte-writer.ts'
+import { ChunkReader } from './chunk-reader.ts'
 import { type ClientEvent, RtmpClientSession } from './client-session.ts'
 import { commandMessage, readCommand } from './command.ts'
 import { ClientHandshake } from './handshake.ts'
-import { MESSAGE_TYPE, type RtmpMessage, USER_CONTROL, userControlMessage } from './message.ts'
+import { MESSAGE_TYPE, type RtmpMessage, readUserControl, USER_CONTROL, userControlMessage } from './message.ts'
 import { MessageChannel } from './message-channel.ts'
-import { type ServerEvent, ServerSession } from './session.ts'
+import type { ServerEvent } from './server-event.ts'
+import { ServerSession } from './session.ts'
 
 /** A peer that says anything in any order, and keeps what the server says. */
 class RawPeer {
   readonly session = new ServerSession()
   readonly events: ServerEvent[] = []
   readonly heard: RtmpMessage[] = []
+  /** Events of all user control messages. */
+  readonly controls: number[] = []
+  readonly #chunks = new ChunkReader()
   readonly #channel = new MessageChannel()
   #answered = false
 
@@ -48,6 +53,10 @@ class RawPeer {
   listen(): void {
     for (let bytes = this.session.takeOutput(); bytes !== undefined; bytes = this.session.takeOutput()) {
       this.#channel.write(bytes)
+      this.#chunks.write(bytes)
+    }
+    for (let message = this.#chunks.read(); message !== undefined; message = this.#chunks.read()) {
+      if (message.type === MESSAGE_TYPE.USER_CONTROL) this.controls.push(readUserControl(message.payload).event)
     }
     for (let message = this.#channel.read(); message !== undefined; message = this.#channel.read())
       this.heard.push(message)
@@ -313,7 +322,9 @@ describe('server session', () => {
       'live\\x',
       '%2e%2e',
       '．．',
-      'vod',
+      'vods',
+      'vod/..',
+      'vod/a\\b',
       'l'.repeat(9999),
     ]
     for (const app of apps) {
@@ -354,6 +365,80 @@ describe('server session', () => {
     assert.equal(keyOf('live/', 'rtmp://h/live?key=url', '/cam'), 'live/cam url')
     assert.equal(keyOf('live/a', 'rtmp://h/live', 'b'), 'live/a/b undefined')
     assert.equal(keyOf('', 'rtmp://h', 'live/b'), 'live/b undefined')
+  })
+
+  test('names of files: with and without prefix and ending, percent-encoded or not, in any script', () => {
+    const filesOf = (app: string, name: string) => {
+      const peer = new RawPeer()
+      peer.connect({ app })
+      peer.ready().command('play', 1, null, name)
+      const event = peer.events[0]
+      return event?.type === 'play' ? event.stream.files : undefined
+    }
+
+    assert.deepEqual(filesOf('vod', 'film.mp4?key=x'), ['vod/film.mp4', 'vod/film.mp4.flv'])
+    assert.deepEqual(filesOf('vod', 'mp4:folder/film')?.slice(0, 2), ['vod/folder/film', 'vod/folder/film.mp4'])
+    assert.deepEqual(filesOf('vod', 'flv:film'), ['vod/film', 'vod/film.flv'])
+    assert.equal(filesOf('vod/фильмы', 'Ночь 1.mkv')?.[0], 'vod/фильмы/Ночь 1.mkv')
+    assert.deepEqual(filesOf('vod/a%20b', 'mp3:c%20d'), [
+      'vod/a%20b/c%20d',
+      'vod/a b/c d',
+      'vod/a%20b/c%20d.mp3',
+      'vod/a b/c d.mp3',
+    ])
+    assert.deepEqual(filesOf('vod', '%2e%2e/x')?.slice(0, 1), ['vod/%2e%2e/x'])
+    assert.equal(filesOf('live', 'film.mp4'), undefined)
+  })
+
+  test('F-03: names that leave the library, and files to publish to, are refused', () => {
+    for (const [command, name] of [
+      ['play', '../x'],
+      ['play', 'a/../../x'],
+      ['play', 'a\0b'],
+      ['play', `${'x/'.repeat(40)}y`],
+      ['publish', 'film.mp4'],
+    ] as const) {
+      const peer = new RawPeer()
+      peer.connect({ app: 'vod' })
+      peer.ready()
+
+      assert.throws(() => peer.command(command, 1, null, name), { code: 'ERR_PATH_INVALID' }, name)
+    }
+  })
+
+  test('a file: start and length, pause with the time, seek, and its end, behind which it may be sought in', () => {
+    const peer = new RawPeer()
+    peer.connect({ app: 'vod' })
+    peer.ready().command('play', 1, null, 'film.mp4', 5000, 2000)
+    assert.deepEqual(
+      peer.codes(() => peer.session.acceptPlay(true)),
+      ['NetStream.Play.Reset', 'NetStream.Play.Start'],
+    )
+
+    assert.deepEqual(peer.command('pause', 1, null, true, 6100), ['NetStream.Pause.Notify'])
+    assert.deepEqual(peer.command('pause', 1, null, false, 0), ['NetStream.Unpause.Notify'])
+    const before = peer.controls.length
+    assert.deepEqual(peer.command('seek', 1, null, 1000), ['NetStream.Seek.Notify', 'NetStream.Play.Start'])
+    assert.deepEqual(peer.command('seek', 1, null, Number.NaN), ['NetStream.Seek.InvalidTime'])
+    assert.deepEqual(peer.command('seek', 1, null, '7'), ['NetStream.Seek.InvalidTime'])
+    assert.deepEqual(
+      peer.codes(() => peer.session.endPlay()),
+      ['NetStream.Play.Stop'],
+    )
+    assert.equal(peer.session.role, 'play')
+    peer.command('seek', 1, null, -7)
+
+    const [play, ...others] = peer.events
+    assert.deepEqual(play?.type === 'play' && play.part, { startMs: 5000, durationMs: 2000 })
+    assert.deepEqual(others, [
+      { type: 'pause', paused: true, atMs: 6100 },
+      { type: 'pause', paused: false, atMs: undefined },
+      { type: 'seek', toMs: 1000 },
+      { type: 'seek', toMs: -7 },
+    ])
+    const { STREAM_BEGIN, STREAM_EOF, STREAM_IS_RECORDED } = USER_CONTROL
+    assert.deepEqual(peer.controls.slice(0, 2), [STREAM_IS_RECORDED, STREAM_BEGIN])
+    assert.deepEqual(peer.controls.slice(before, before + 3), [STREAM_EOF, STREAM_IS_RECORDED, STREAM_BEGIN])
   })
 
   test('reads nothing more before a publisher was accepted', () => {

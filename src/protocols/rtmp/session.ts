@@ -1,41 +1,26 @@
 /** The server's side of one connection, as a state machine over bytes: RTMP 1.0 section 7.2. The diagram is in README.md. */
 import { type HeadendError, PeerError } from '../../errors.ts'
-import { type AmfObject, type AmfValue, amfProperties } from '../../media/amf/value.ts'
+import { type AmfValue, amfProperties } from '../../media/amf/value.ts'
 import type { Machine } from '../../media/machine.ts'
-import { commandMessage, dataMessage, ENHANCED_RTMP, type RtmpCommand, readCommand } from './command.ts'
+import { Answers, shorten } from './answers.ts'
+import { commandMessage, ENHANCED_RTMP, type RtmpCommand, readCommand } from './command.ts'
 import { ServerHandshake } from './handshake.ts'
-import { MESSAGE_TYPE, type RtmpMessage, USER_CONTROL, userControlMessage } from './message.ts'
+import { MESSAGE_TYPE } from './message.ts'
 import { MessageChannel } from './message-channel.ts'
+import { PlayRole } from './play-role.ts'
+import type { PlayPart, ServerEvent } from './server-event.ts'
 import { statusOf } from './status.ts'
-import { checkApp, type NamedStream, nameStream } from './stream-name.ts'
-
-/** What the owner of a session has to do. */
-export type ServerEvent =
-  /** Answer with `acceptPublish` or `refuse`. Nothing is read until then. */
-  | { readonly type: 'publish'; readonly stream: NamedStream }
-  /** Answer with `acceptPlay` or `refuse`. Reading goes on. */
-  | { readonly type: 'play'; readonly stream: NamedStream }
-  /** Audio, video or data of the accepted publisher. */
-  | { readonly type: 'media'; readonly message: RtmpMessage }
-  /** An accepted player stops and continues at the live edge. */
-  | { readonly type: 'pause'; readonly paused: boolean }
-  /** An accepted player wants these kinds. */
-  | { readonly type: 'receive'; readonly audio: boolean; readonly video: boolean }
-  /** The peer ended its publishing or playing in proper form. */
-  | { readonly type: 'stop' }
+import { checkApp, nameStream } from './stream-name.ts'
 
 /** Streams a peer may create. Players and publishers use one; some publishers create one and leave it. */
 const MAX_STREAMS = 8
 /** The message stream that players use, because all viewers share the same bytes. */
 export const PLAY_STREAM_ID = 1
 
-interface Role {
-  readonly kind: 'publish' | 'play'
+interface PublishRole {
+  readonly kind: 'publish'
   readonly streamId: number
   accepted: boolean
-  paused: boolean
-  audio: boolean
-  video: boolean
 }
 
 /**
@@ -45,13 +30,14 @@ interface Role {
 export class ServerSession implements Machine<Uint8Array, ServerEvent> {
   readonly #handshake = new ServerHandshake()
   readonly #channel = new MessageChannel()
+  readonly #answers = new Answers(this.#channel)
   #connected = false
   #connectTransaction = 0
   #app = ''
   #tcUrl = ''
   #userAgent: string | undefined
   readonly #streams = new Set<number>()
-  #role: Role | undefined
+  #role: PublishRole | PlayRole | undefined
 
   /** The handshake is over. */
   get ready(): boolean {
@@ -66,6 +52,11 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
   /** `flashVer` of connect, which encoders and players use as their name. */
   get userAgent(): string | undefined {
     return this.#userAgent
+  }
+
+  /** Milliseconds that the peer wants to hold before it shows them; 0: it has not said. */
+  get bufferMs(): number {
+    return this.#channel.bufferMs
   }
 
   /** Messages received. */
@@ -119,31 +110,21 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
     const role = this.#role
     if (role?.kind !== 'publish') return
     role.accepted = true
-    this.#begin(role.streamId)
-    this.#onStatus(role.streamId, 'NetStream.Publish.Start', 'publishing has started')
+    this.#answers.control('STREAM_BEGIN', role.streamId)
+    this.#answers.onStatus(role.streamId, 'NetStream.Publish.Start', 'publishing has started')
   }
 
-  /** The player's media comes next. */
-  acceptPlay(): void {
-    const role = this.#role
-    if (role?.kind !== 'play') return
-    role.accepted = true
-    this.#begin(role.streamId)
-    this.#onStatus(role.streamId, 'NetStream.Play.Reset', 'playing starts over')
-    this.#onStatus(role.streamId, 'NetStream.Play.Start', 'playing has started')
+  /** The player's media comes next. `recorded`: of a file, which it may seek in. */
+  acceptPlay(recorded = false): void {
+    if (this.#role?.kind === 'play') this.#role.accept(recorded)
   }
 
-  /** What was played has ended. */
+  /** What was played has ended. Who plays a file may still seek back in it. */
   endPlay(): void {
     const role = this.#role
     if (role?.kind !== 'play') return
-    this.#role = undefined
-    const { streamId } = role
-    this.#channel.send(userControlMessage({ event: USER_CONTROL.STREAM_EOF, value: streamId }))
-    this.#onStatus(streamId, 'NetStream.Play.UnpublishNotify', 'the publisher has ended')
-    const complete = { level: 'status', code: 'NetStream.Play.Complete' }
-    this.#channel.send(dataMessage(streamId, ['onPlayStatus', complete]))
-    this.#onStatus(streamId, 'NetStream.Play.Stop', 'playing has ended')
+    if (!role.recorded) this.#role = undefined
+    role.end()
   }
 
   /** Says in RTMP's words why the session ends. Before `connect` there are no words. */
@@ -151,9 +132,9 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
     const role = this.#role
     if (role !== undefined) {
       this.#role = undefined
-      this.#sendStatus(role.streamId, statusOf(error, role.kind))
+      this.#answers.status(role.streamId, statusOf(error, role.kind))
     } else if (this.#handshake.done) {
-      this.#error(this.#connectTransaction, statusOf(error, 'connect'))
+      this.#answers.error(this.#connectTransaction, statusOf(error, 'connect'))
     }
   }
 
@@ -172,7 +153,7 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
       case 'play':
         return this.#play(command, streamId)
       case 'play2':
-        return this.#fail(streamId, 'NetStream.Play.Failed', 'play2 is not supported')
+        return this.#answers.fail(streamId, 'NetStream.Play.Failed', 'play2 is not supported')
       case 'closeStream':
         return this.#stop(streamId)
       case 'deleteStream':
@@ -181,24 +162,24 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
         return this.#unpublish(command)
       case 'pause':
       case 'pauseRaw':
-        return this.#pause(command, streamId)
+        return this.#player(streamId, 'pause')?.pause(command)
       case 'seek':
-        return this.#seek(streamId)
+        return this.#player(streamId, 'seek')?.seek(command)
       case 'receiveAudio':
-        return this.#receive('audio', command, streamId)
+        return this.#player(streamId, 'receiveAudio')?.receive('audio', command)
       case 'receiveVideo':
-        return this.#receive('video', command, streamId)
+        return this.#player(streamId, 'receiveVideo')?.receive('video', command)
       case 'FCPublish':
         return this.#acknowledgeWith('onFCPublish', 'NetStream.Publish.Start', transactionId)
       case 'FCSubscribe':
         return this.#acknowledgeWith('onFCSubscribe', 'NetStream.Play.Start', transactionId)
       case 'getStreamLength':
-        return this.#acknowledge(transactionId, 0)
+        return this.#answers.acknowledge(transactionId, 0)
       case 'releaseStream':
       case 'FCUnsubscribe':
       case '_checkbw':
       case 'checkBandwidth':
-        return this.#acknowledge(transactionId)
+        return this.#answers.acknowledge(transactionId)
       case '_result':
       case '_error':
       case 'onStatus':
@@ -212,7 +193,7 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
   #unknown({ name, transactionId }: RtmpCommand): undefined {
     if (transactionId === 0) return
     const description = `unknown command ${shorten(name)}`
-    this.#error(transactionId, { level: 'error', code: 'NetConnection.Call.Failed', description })
+    this.#answers.error(transactionId, { level: 'error', code: 'NetConnection.Call.Failed', description })
   }
 
   #connect({ transactionId, values }: RtmpCommand): undefined {
@@ -225,7 +206,7 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
     this.#connected = true
     const objectEncoding = request['objectEncoding'] === 3 ? 3 : 0
     this.#channel.open()
-    this.#result(
+    this.#answers.result(
       transactionId,
       { fmsVer: 'FMS/3,5,1,1', capabilities: 31, mode: 1, ...ENHANCED_RTMP },
       {
@@ -243,27 +224,27 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
     for (let id = PLAY_STREAM_ID; id <= MAX_STREAMS; id++) {
       if (this.#streams.has(id)) continue
       this.#streams.add(id)
-      this.#result(transactionId, null, id)
+      this.#answers.result(transactionId, null, id)
       return
     }
     const description = `expected at most ${MAX_STREAMS} streams on a connection`
-    this.#error(transactionId, { level: 'error', code: 'NetConnection.Call.Failed', description })
+    this.#answers.error(transactionId, { level: 'error', code: 'NetConnection.Call.Failed', description })
   }
 
   #publish({ values }: RtmpCommand, streamId: number): ServerEvent | undefined {
-    return this.#start('publish', values[1], streamId)
+    return this.#start('publish', values, streamId)
   }
 
   #play({ values }: RtmpCommand, streamId: number): ServerEvent | undefined {
     if (this.#streams.has(streamId) && streamId !== PLAY_STREAM_ID) {
       const description = `expected play on message stream ${PLAY_STREAM_ID}, found ${streamId}: a connection plays one stream`
-      return this.#fail(streamId, 'NetStream.Play.Failed', description)
+      return this.#answers.fail(streamId, 'NetStream.Play.Failed', description)
     }
-    return this.#start('play', values[1], streamId)
+    return this.#start('play', values, streamId)
   }
 
   /** `record` and `append` publish live, too: the third argument is not looked at. */
-  #start(kind: 'publish' | 'play', name: AmfValue, streamId: number): ServerEvent | undefined {
+  #start(kind: 'publish' | 'play', values: readonly AmfValue[], streamId: number): ServerEvent | undefined {
     let error: PeerError | undefined
     if (!this.#streams.has(streamId)) {
       error = new PeerError('ERR_RTMP_ORDER', `expected createStream before ${kind}`)
@@ -271,10 +252,13 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
       error = new PeerError('ERR_RTMP_ORDER', `expected one ${this.#role.kind} on a connection, found ${kind}`)
     } else {
       // Before the name is checked, so that `refuse` knows what to answer.
-      this.#role = { kind, streamId, accepted: false, paused: false, audio: true, video: true }
-      return { type: kind, stream: nameStream(this.#app, name, this.#tcUrl) }
+      this.#role = kind === 'play' ? new PlayRole(streamId, this.#answers) : { kind, streamId, accepted: false }
+      const stream = nameStream(this.#app, values[1], this.#tcUrl)
+      if (kind === 'play') return { type: 'play', stream, part: partOf(values) }
+      if (stream.files === undefined) return { type: 'publish', stream }
+      throw new PeerError('ERR_PATH_INVALID', 'expected live/NAME to publish to, found a file of the library')
     }
-    this.#sendStatus(streamId, statusOf(error, kind))
+    this.#answers.status(streamId, statusOf(error, kind))
     return undefined
   }
 
@@ -283,8 +267,8 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
     const role = this.#role
     if (role === undefined || role.streamId !== streamId) return undefined
     this.#role = undefined
-    if (role.kind === 'publish') this.#onStatus(streamId, 'NetStream.Unpublish.Success', 'publishing has ended')
-    else this.#onStatus(streamId, 'NetStream.Play.Stop', 'playing has ended')
+    if (role.kind === 'play') role.stop()
+    else this.#answers.onStatus(streamId, 'NetStream.Unpublish.Success', 'publishing has ended')
     return { type: 'stop' }
   }
 
@@ -296,93 +280,31 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
 
   #unpublish({ transactionId, values }: RtmpCommand): ServerEvent | undefined {
     const description = typeof values[1] === 'string' ? shorten(values[1]) : ''
-    this.#acknowledge(transactionId)
-    this.#notify('onFCUnpublish', { level: 'status', code: 'NetStream.Unpublish.Success', description })
+    this.#answers.acknowledge(transactionId)
+    this.#answers.notify('onFCUnpublish', { level: 'status', code: 'NetStream.Unpublish.Success', description })
     return this.#role?.kind === 'publish' ? this.#stop(this.#role.streamId) : undefined
   }
 
-  #pause({ values }: RtmpCommand, streamId: number): ServerEvent | undefined {
-    const role = this.#player(streamId, 'pause')
-    if (role === undefined) return undefined
-    const paused = values[1] === true
-    this.#onStatus(
-      streamId,
-      paused ? 'NetStream.Pause.Notify' : 'NetStream.Unpause.Notify',
-      paused ? 'paused' : 'continued at the live edge',
-    )
-    if (paused === role.paused) return undefined
-    role.paused = paused
-    return { type: 'pause', paused }
-  }
-
-  #seek(streamId: number): undefined {
-    if (this.#player(streamId, 'seek') === undefined) return
-    this.#fail(streamId, 'NetStream.Seek.Failed', 'a live stream has nothing to seek to')
-  }
-
-  #receive(kind: 'audio' | 'video', { values }: RtmpCommand, streamId: number): ServerEvent | undefined {
-    const role = this.#player(streamId, kind === 'audio' ? 'receiveAudio' : 'receiveVideo')
-    if (role === undefined) return undefined
-    const wanted = values[1] !== false
-    if (wanted) {
-      this.#onStatus(streamId, 'NetStream.Seek.Notify', `${kind} continues`)
-      this.#onStatus(streamId, 'NetStream.Play.Start', `${kind} continues`)
-    }
-    if (role[kind] === wanted) return undefined
-    role[kind] = wanted
-    return { type: 'receive', audio: role.audio, video: role.video }
-  }
-
   /** The playing role of a stream; others are told. */
-  #player(streamId: number, command: string): Role | undefined {
+  #player(streamId: number, command: string): PlayRole | undefined {
     const role = this.#role
     if (role?.kind === 'play' && role.accepted && role.streamId === streamId) return role
-    return this.#fail(streamId, 'NetStream.Failed', `expected ${command} on a stream that plays`)
-  }
-
-  #begin(streamId: number): void {
-    this.#channel.send(userControlMessage({ event: USER_CONTROL.STREAM_BEGIN, value: streamId }))
-  }
-
-  #result(transactionId: number, ...values: AmfValue[]): void {
-    this.#channel.send(commandMessage(0, { name: '_result', transactionId, values }))
-  }
-
-  /** An empty result, if one is wanted. */
-  #acknowledge(transactionId: number, value?: AmfValue): undefined {
-    if (transactionId !== 0) this.#result(transactionId, null, value)
-  }
-
-  #error(transactionId: number, info: AmfObject): void {
-    this.#channel.send(commandMessage(0, { name: '_error', transactionId, values: [null, info] }))
+    return this.#answers.fail(streamId, 'NetStream.Failed', `expected ${command} on a stream that plays`)
   }
 
   #acknowledgeWith(name: string, code: string, transactionId: number): undefined {
-    this.#acknowledge(transactionId)
-    this.#notify(name, { level: 'status', code, description: '' })
-  }
-
-  #notify(name: string, info: AmfObject): void {
-    this.#channel.send(commandMessage(0, { name, transactionId: 0, values: [null, info] }))
-  }
-
-  #fail(streamId: number, code: string, description: string): undefined {
-    this.#sendStatus(streamId, { level: 'error', code, description })
-  }
-
-  #onStatus(streamId: number, code: string, description: string): void {
-    this.#sendStatus(streamId, { level: 'status', code, description })
-  }
-
-  #sendStatus(streamId: number, info: AmfObject): void {
-    this.#channel.send(commandMessage(streamId, { name: 'onStatus', transactionId: 0, values: [null, info] }))
+    this.#answers.acknowledge(transactionId)
+    this.#answers.notify(name, { level: 'status', code, description: '' })
   }
 }
 
 const MAX_TC_URL = 2048
 const MAX_USER_AGENT = 200
-const MAX_QUOTED = 60
 
-function shorten(text: string): string {
-  return JSON.stringify(text.slice(0, MAX_QUOTED))
+/** Start and length as players write them: below zero for "live, or from the beginning", and "all of it". */
+function partOf([, , start, duration]: readonly AmfValue[]): PlayPart {
+  return {
+    startMs: typeof start === 'number' && start > 0 ? start : 0,
+    durationMs: typeof duration === 'number' && duration > 0 ? duration : undefined,
+  }
 }

@@ -21,6 +21,7 @@ const CODES: Readonly<Record<string, Readonly<Partial<Record<StatusContext, stri
   ERR_ACCESS_DENIED: { publish: 'NetStream.Publish.Denied' },
   ERR_STREAM_BUSY: { publish: 'NetStream.Publish.BadName' },
   ERR_STREAM_TAKEN_OVER: { publish: 'NetStream.Publish.BadName' },
+  ERR_LIBRARY_NOT_FOUND: { play: 'NetStream.Play.StreamNotFound' },
   ERR_STREAM_NOT_FOUND: { play: 'NetStream.Play.StreamNotFound' },
   ERR_RTMP_ORDER: { publish: 'NetStream.Publish.BadName' },
   ERR_HUB_CLOSED: { connect: 'NetConnection.Connect.AppShutdown' },

@@ -1,5 +1,6 @@
 /** What a peer calls a stream (application, name, queries) as a path and a key, and back from a URL. */
 import { PeerError } from '../../errors.ts'
+import { librarySegments } from '../../library/library.ts'
 import { checkPath } from '../../live/path.ts'
 
 /** A stream as a peer named it. */
@@ -8,30 +9,75 @@ export interface NamedStream {
   readonly path: string
   /** `?key=` of the name, of the application, or of `tcUrl`; in this order. */
   readonly key: string | undefined
+  /** Files of the library that may be meant, likeliest first; `undefined`: it names no file. */
+  readonly files?: readonly string[]
 }
 
 /** Characters of application, name and tcUrl each; longer ones are refused before any work. */
 const MAX_NAME_LENGTH = 2048
 
+/** Endings that a name is tried with, by the prefix before it: `mp4:film` may be `film.mp4`. */
+const ENDINGS: Readonly<Record<string, readonly string[]>> = {
+  // Players take this ending off, and put nothing before the name.
+  '': ['.flv'],
+  'flv:': ['.flv'],
+  'mp4:': ['.mp4', '.m4v', '.mov', '.f4v'],
+  'mp3:': ['.mp3'],
+}
+
 /**
- * Application `live` and name `studio?key=secret` are path `live/studio`. Throws PeerError ERR_PATH_INVALID for names that are not
- * text and for paths that break the rule of live/path.ts.
+ * Application `live` and name `studio?key=secret` are path `live/studio`. Application `vod` and name `mp4:film` are
+ * `vod/film.mp4` of the library. Throws PeerError ERR_PATH_INVALID for names that are not text and for paths that break the rule of
+ * live/path.ts or of library/library.ts.
  */
 export function nameStream(app: string, name: unknown, tcUrl: string): NamedStream {
   if (typeof name !== 'string') throw invalid(`expected the name of a stream as text, found ${typeof name}`)
   if (name.length > MAX_NAME_LENGTH) throw invalid(`expected a name of at most ${MAX_NAME_LENGTH} characters`)
   const [appPath, appQuery] = split(app)
   const [namePath, nameQuery] = split(name)
-  const path = appPath === '' ? namePath : `${appPath}/${namePath}`
-  return { path: checkPath(path), key: keyOf(nameQuery) ?? keyOf(appQuery) ?? keyOf(split(tcUrl)[1]) }
+  const key = keyOf(nameQuery) ?? keyOf(appQuery) ?? keyOf(split(tcUrl)[1])
+  const path = joinPath(appPath, namePath)
+  if (!isLibraryPath(path)) return { path: checkPath(path), key }
+  const files = filesOf(appPath, namePath)
+  return { path: files[0] as string, key, files }
 }
 
-/** Checks the application of `connect`, with the same rule. Throws PeerError ERR_PATH_INVALID. */
+/** The files that a name may stand for: with and without an ending, percent-encoded as some players leave it, or not. */
+function filesOf(appPath: string, namePath: string): readonly string[] {
+  const [prefix = ''] = /^(?:flv|mp4|mp3):/.exec(namePath) ?? []
+  const path = joinPath(appPath, namePath.slice(prefix.length))
+  librarySegments(path)
+  const decoded = decode(path)
+  const names = decoded !== path && isValidFile(decoded) ? [path, decoded] : [path]
+  const endings = ['', ...(ENDINGS[prefix] ?? [])]
+  return endings.flatMap((ending) => names.map((name) => `${name}${ending}`))
+}
+
+function isValidFile(path: string): boolean {
+  try {
+    librarySegments(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isLibraryPath(path: string): boolean {
+  return path.startsWith('vod/')
+}
+
+function joinPath(app: string, name: string): string {
+  return app === '' ? name : `${app}/${name}`
+}
+
+/** Checks the application of `connect`, with the same rules. Throws PeerError ERR_PATH_INVALID. */
 export function checkApp(app: unknown): string {
   if (typeof app !== 'string') throw invalid(`expected the name of an application as text, found ${typeof app}`)
   if (app.length > MAX_NAME_LENGTH) throw invalid(`expected an application of at most ${MAX_NAME_LENGTH} characters`)
   const [path] = split(app)
-  if (path !== '') checkPath(`${path}/name`)
+  const example = joinPath(path, 'name')
+  if (isLibraryPath(example)) librarySegments(example)
+  else if (path !== '') checkPath(example)
   return app
 }
 

@@ -23,13 +23,21 @@ const EMPTY = new Uint8Array(0)
  * no message, so ask `isFlvTrack` first.
  */
 export class FlvMessageMuxer {
+  readonly #duration: Micros | undefined
   #forms: ReadonlyMap<number, Form> = new Map()
+
+  /** `duration`: of a file, for its metadata. */
+  constructor(duration?: Micros) {
+    this.#duration = duration
+  }
 
   /** onMetaData, then the sequence headers of all tracks. `timestampMs` is that of the packets that follow. */
   start(tracks: readonly Track[], metadata: Metadata = {}, timestampMs = 0): FlvMessage[] {
     const ordered = tracks.filter(isFlvTrack).sort((a, b) => a.id - b.id)
     this.#forms = new Map(ordered.map((track) => [track.id, formOf(track, ordered)]))
-    const messages: FlvMessage[] = [{ type: 'data', timestampMs, body: metadataBody(ordered, metadata) }]
+    const messages: FlvMessage[] = [
+      { type: 'data', timestampMs, body: metadataBody(ordered, metadata, this.#duration) },
+    ]
     for (const track of ordered) {
       const form = this.#forms.get(track.id)
       if (form === undefined) continue
@@ -112,10 +120,10 @@ function audioStartHeader(form: AudioForm, { config }: Track): Uint8Array | unde
   }
 }
 
-function metadataBody(tracks: readonly Track[], metadata: Metadata): Uint8Array {
+function metadataBody(tracks: readonly Track[], metadata: Metadata, duration: Micros | undefined): Uint8Array {
   const writer = new ByteWriter()
   writeAmf0(writer, 'onMetaData')
-  writeAmf0(writer, onMetaData(tracks, metadata))
+  writeAmf0(writer, onMetaData(tracks, metadata, duration))
   return writer.toBytes()
 }
 

@@ -1,5 +1,6 @@
 /** onMetaData, and the colour description that Enhanced RTMP sends as AMF 0: both ways between AMF and Track. */
 import { AmfEcmaArray, type AmfObject, type AmfValue, amfProperties, newAmfObject } from '../../amf/value.ts'
+import { MICROS_PER_SECOND, type Micros } from '../../time.ts'
 import { type AudioParameters, type ColorInfo, TRACK_ID_BASE, type Track, type VideoParameters } from '../../track.ts'
 import { AUDIO_FOUR_CC, fourCcNumber, SOUND_FORMAT, VIDEO_CODEC_ID, VIDEO_FOUR_CC } from './codec-id.ts'
 import { MAX_TRACK_ID } from './tag-part.ts'
@@ -60,9 +61,10 @@ export function trackHints(metadata: Metadata, kind: 'audio' | 'video', trackId:
   }
 }
 
-/** onMetaData for these tracks. Of the source's metadata the plain values are passed on. */
-export function onMetaData(tracks: readonly Track[], metadata: Metadata): AmfEcmaArray {
+/** onMetaData for these tracks; of a file with its duration. Of the source's metadata the plain values are passed on. */
+export function onMetaData(tracks: readonly Track[], metadata: Metadata, duration?: Micros): AmfEcmaArray {
   const entries = newAmfObject()
+  if (duration !== undefined) entries['duration'] = duration / MICROS_PER_SECOND
   let passed = 0
   for (const [name, value] of Object.entries(metadata)) {
     const plain = typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number'

@@ -2,6 +2,7 @@
 import { ByteWriter } from '../../bytes/byte-writer.ts'
 import type { Machine } from '../../machine.ts'
 import type { Packet } from '../../packet.ts'
+import { MICROS_PER_MS, type Micros } from '../../time.ts'
 import type { Track } from '../../track.ts'
 import { isFlvTrack } from './codec-id.ts'
 import { FlvMessageMuxer, flvMessageHead } from './message-muxer.ts'
@@ -46,10 +47,23 @@ export class FlvMuxer implements Machine<Packet, Uint8Array> {
   }
 }
 
+/** What a muxer is told of a file that is played from some place. */
+export interface FlvFile {
+  readonly duration: Micros
+  /** Time of the first packet. */
+  readonly from: Micros
+}
+
 /** The tags alone, for a stream whose viewers each get the file header when they come. */
 export class FlvTagMuxer {
-  readonly #messages = new FlvMessageMuxer()
-  #lastMs = 0
+  readonly #messages: FlvMessageMuxer
+  #lastMs: number
+
+  /** `file`: of what is no live stream. */
+  constructor(file?: FlvFile) {
+    this.#messages = new FlvMessageMuxer(file?.duration)
+    this.#lastMs = Math.round((file?.from ?? 0) / MICROS_PER_MS)
+  }
 
   /** onMetaData and sequence headers as tags: before the first packet, and again when tracks or metadata change. */
   init(tracks: readonly Track[], metadata: Metadata = {}): Uint8Array {
