@@ -9,6 +9,9 @@ const HEAD_BYTES = 1024
 /** Boxes that files of MP4 begin with, and of QuickTime, which knew no `ftyp` at first. */
 const MOVIE_BOXES: ReadonlySet<string> = new Set(['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot'])
 
+/** GUID of the Header Object, with which every ASF file begins. */
+const ASF_HEADER = [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, 0xa6, 0xd9, 0x00, 0xaa, 0x00, 0x62, 0xce, 0x6c]
+
 interface FormatEntry {
   readonly format: MediaFormat
   /** For people. */
@@ -21,6 +24,18 @@ interface FormatEntry {
 
 /** In the order in which they are asked: the surest marks first. */
 const FORMATS: readonly FormatEntry[] = [
+  {
+    format: 'asf',
+    name: 'ASF (WMV, WMA)',
+    matches: (head) => ASF_HEADER.every((byte, at) => head[at] === byte),
+    open: async (source) => (await import('./containers/asf/file-reader.ts')).AsfFileReader.open(source),
+  },
+  {
+    format: 'flv',
+    name: 'FLV',
+    matches: (head) => latin1(head.subarray(0, 3)) === 'FLV',
+    open: async (source) => (await import('./containers/flv/file-reader.ts')).FlvFileReader.open(source),
+  },
   {
     format: 'mp4',
     name: 'MP4 or MOV',

@@ -72,6 +72,18 @@ export async function readIndexedPacket(
   }
 }
 
+/** All packets of the index, each once, going up. What goes back is left out. */
+export async function readIndexedPackets(source: ByteSource, { offset, entryCount }: StoredIndex): Promise<number[]> {
+  const packets: number[] = []
+  const reader = new ByteReader(await source.read(offset + SIMPLE_INDEX_HEAD, entryCount * SIMPLE_INDEX_ENTRY))
+  while (reader.remaining >= SIMPLE_INDEX_ENTRY) {
+    const packet = reader.u32le()
+    reader.skip(2)
+    if (packet > (packets.at(-1) ?? -1)) packets.push(packet)
+  }
+  return packets
+}
+
 function isIndex(start: Uint8Array): boolean {
   const guid = readGuid(new ByteReader(start))
   return guid === ASF_GUID.SIMPLE_INDEX || guid === ASF_GUID.INDEX

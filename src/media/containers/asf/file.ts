@@ -3,7 +3,13 @@ import { FormatError } from '../../../errors.ts'
 import type { ByteSource } from '../../byte-source.ts'
 import { DataPacketCursor } from './data-packet-cursor.ts'
 import { packetsAnnounced } from './demuxer.ts'
-import { findPacketsEnd, findSimpleIndex, readIndexedPacket, type StoredIndex } from './file-index.ts'
+import {
+  findPacketsEnd,
+  findSimpleIndex,
+  readIndexedPacket,
+  readIndexedPackets,
+  type StoredIndex,
+} from './file-index.ts'
 import { asfHeaderLength, parseAsfInit } from './header.ts'
 import type { AsfInit, AsfPacket } from './model.ts'
 import { keyTimeIn, packetIsKey, packetSendTime } from './packet-info.ts'
@@ -96,6 +102,16 @@ export class AsfFile {
     const from = Math.max(indexed.packet, await this.#lastSentBefore(indexed.timeMs - this.init.prerollMs))
     const nearest = Math.max(from, last - Math.floor(MAX_REFINE_BYTES / this.init.packetSize))
     return (await this.#keyBefore(last, nearest, target)) ?? indexed.packet
+  }
+
+  /** Milliseconds that the index speaks of; 0 without one. */
+  get indexedMs(): number {
+    return this.#index === undefined ? 0 : this.#index.entryCount * this.#index.intervalMs
+  }
+
+  /** Numbers of the packets that the index speaks of, each once, going up; empty without an index. */
+  indexedPackets(): Promise<number[]> {
+    return this.#index === undefined ? Promise.resolve([]) : readIndexedPackets(this.#source, this.#index)
   }
 
   /** Number of the last packet before that one where a key frame begins. */

@@ -1,9 +1,11 @@
 /** Fuzz targets of the ASF readers. */
 import { assert } from '../../../errors.ts'
-import type { FuzzTarget } from '../../../fuzz-target.ts'
+import type { AsyncFuzzTarget, FuzzTarget } from '../../../fuzz-target.ts'
+import { memorySource } from '../../byte-source.ts'
 import type { Track } from '../../track.ts'
 import { type DataPacket, readDataPacket } from './data-packet.ts'
 import { AsfDemuxer, AsfReader } from './demuxer.ts'
+import { AsfFileReader } from './file-reader.ts'
 import { AsfFileWriter } from './file-writer.ts'
 import { buildAsfInit } from './header-builder.ts'
 import { headerFuzzTargets } from './header-fuzz-targets.ts'
@@ -27,7 +29,7 @@ const packetSeeds = [
   '92123400000000',
 ] as const
 
-export const fuzzTargets: readonly FuzzTarget[] = [
+export const fuzzTargets: readonly (FuzzTarget | AsyncFuzzTarget)[] = [
   ...headerFuzzTargets,
   {
     name: 'asf/data-packet',
@@ -107,6 +109,29 @@ export const fuzzTargets: readonly FuzzTarget[] = [
       demuxer.write(input)
       demuxer.end()
       drain(demuxer)
+    },
+  },
+  {
+    name: 'asf/file-reader',
+    seeds: () => {
+      const file = join([init().bytes, ...samplePackets().map((packet) => withPadding(packet, PACKET_SIZE))])
+      const index = {
+        fileId: new Uint8Array(16),
+        intervalMs: 1000,
+        maxPacketCount: 2,
+        entries: [{ packet: 0, count: 2 }],
+      }
+      return [file, join([file, writeSimpleIndex(index)])]
+    },
+    async run(input) {
+      const reader = await AsfFileReader.open(memorySource(input))
+      await reader.keyPoints()
+      for (const from of [0, 50_000]) {
+        for await (const { data, dts, pts } of reader.packets(from)) {
+          assert(Number.isSafeInteger(dts) && Number.isSafeInteger(pts), 'times are whole')
+          assert(data.byteLength <= input.byteLength * 2, 'packets come from the file')
+        }
+      }
     },
   },
   {

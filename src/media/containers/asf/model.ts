@@ -46,6 +46,8 @@ export interface AsfStream {
   readonly averageBitrateBps: number
   /** The track a demuxer makes of it; `undefined` for what no decoder here knows (it is still carried). */
   readonly track: Track | undefined
+  /** What the header calls the format, for people: a FourCC, or `format 0x0055`. */
+  readonly formatName: string
   /** Bytes of each payload extension in the replicated data, in order; 0xFFFF: a length of two bytes stands before it. */
   readonly extensionSizes: readonly number[]
   /** Audio spread, when its span is above 1. */

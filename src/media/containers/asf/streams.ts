@@ -7,7 +7,7 @@ import { type AsfStream, MAX_STREAM_NUMBER } from './model.ts'
 import type { ExtendedStreamPropertiesObject } from './objects/extended-stream-properties.ts'
 import { plainText } from './objects/object.ts'
 import { readAudioSpread, STREAM_FLAG, type StreamPropertiesObject } from './objects/stream-properties.ts'
-import { readTrackFormat } from './track-format.ts'
+import { formatNameOf, readTrackFormat } from './track-format.ts'
 
 /** Ticks a second: presentation times are milliseconds. */
 const TIMESCALE = 1000
@@ -64,6 +64,7 @@ function describeStream(number: number, properties: StreamPropertiesObject, cont
     track: encrypted
       ? undefined
       : trackOf(properties, { language, averageBitrateBps, extended, counts: context.counts }),
+    formatName: formatNameOf(properties),
     extensionSizes: extended?.payloadExtensions.map(({ size }) => size) ?? [],
     spread: kind === 'audio' ? spreadOf(properties) : undefined,
     language,

@@ -37,6 +37,23 @@ export function readTrackFormat({ streamType, typeSpecific }: StreamPropertiesOb
   }
 }
 
+/** The name that the header gives a format by, whether it is known here or not; `unknown` where it cannot be read. */
+export function formatNameOf({ streamType, typeSpecific }: StreamPropertiesObject): string {
+  try {
+    if (streamType === ASF_GUID.COMMAND_MEDIA) return 'script commands'
+    if (streamType === ASF_GUID.VIDEO_MEDIA) {
+      const { fourCc } = readBitmapInfo(readVideoTypeSpecific(typeSpecific).format)
+      return /^[\x21-\x7e]{1,4}$/.test(fourCc) ? fourCc : 'unknown'
+    }
+    if (streamType === ASF_GUID.AUDIO_MEDIA) {
+      return `format 0x${readWaveFormat(typeSpecific).tag.toString(16).padStart(4, '0')}`
+    }
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+  }
+  return 'unknown'
+}
+
 /** Whether ASF can carry the track as we write it. */
 export function isAsfTrack({ codec, config }: Track): boolean {
   switch (codec) {

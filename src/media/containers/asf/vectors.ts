@@ -155,6 +155,7 @@ export function initOf(options: {
       encrypted: false,
       averageBitrateBps: 0,
       track: typeof stream === 'string' ? undefined : stream,
+      formatName: 'unknown',
       extensionSizes: [],
       spread: undefined,
       language: undefined,

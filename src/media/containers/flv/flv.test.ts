@@ -16,7 +16,7 @@ import { TRACK_ID_BASE, type Track, type TrackKind } from '../../track.ts'
 import { readAudioTag } from './audio-tag.ts'
 import { type FlvAudioCodec, type FlvVideoCodec, isFlvTrack } from './codec-id.ts'
 import { FlvDemuxer } from './demuxer.ts'
-import { fuzzTargets } from './fuzz.ts'
+import { machineTargets } from './fuzz.ts'
 import type { FlvMessage } from './message.ts'
 import { FlvMessageDemuxer } from './message-demuxer.ts'
 import { FlvMessageMuxer } from './message-muxer.ts'
@@ -467,7 +467,7 @@ describe('hostile FLV', () => {
     }
   })
 
-  for (const target of fuzzTargets) {
+  for (const target of machineTargets) {
     it(`${target.name} ends in a result or in our own error`, () => {
       fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (input) => endsInOurError(() => target.run(input))))
       for (const seed of target.seeds()) {

@@ -1,9 +1,13 @@
 /** Fuzz targets of the FLV readers. */
-import type { FuzzTarget } from '../../../fuzz-target.ts'
+import { assert } from '../../../errors.ts'
+import type { AsyncFuzzTarget, FuzzTarget } from '../../../fuzz-target.ts'
+import { memorySource } from '../../byte-source.ts'
 import { readAudioTag } from './audio-tag.ts'
 import { FlvDemuxer } from './demuxer.ts'
+import { FlvFileReader } from './file-reader.ts'
 import { FlvMessageDemuxer } from './message-demuxer.ts'
 import { FlvMuxer } from './muxer.ts'
+import { multitrackFile, plainFile } from './vectors.ts'
 import { readVideoTag } from './video-tag.ts'
 
 const videoSeeds = [
@@ -26,7 +30,8 @@ const audioSeeds = [
   '95 11 4f707573 00 000002 fc00 01 000002 fc01',
 ] as const
 
-export const fuzzTargets: readonly FuzzTarget[] = [
+/** Those that need not wait. */
+export const machineTargets: readonly FuzzTarget[] = [
   {
     name: 'flv/video-tag',
     seeds: () => videoSeeds.map(hex),
@@ -73,7 +78,40 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   },
 ]
 
+export const fuzzTargets: readonly (FuzzTarget | AsyncFuzzTarget)[] = [
+  ...machineTargets,
+  {
+    name: 'flv/file-reader',
+    seeds: () => [
+      hex(
+        '464c5601050000000900000000 0800000400000000000000 af001210 0000000f 0800000400000000000000 af010203 0000000f',
+      ),
+      ...[plainFile, multitrackFile].map(base64),
+    ],
+    run: readFile,
+  },
+]
+
 const TYPES = ['video', 'audio', 'data'] as const
+
+/** Opens a file and reads from two places of it. */
+async function readFile(input: Uint8Array): Promise<void> {
+  const reader = await FlvFileReader.open(memorySource(input))
+  await reader.keyPoints()
+  for (const from of [0, 50_000]) {
+    for await (const { dts, pts, data } of reader.packets(from)) {
+      assert(Number.isSafeInteger(dts) && Number.isSafeInteger(pts), 'times are whole')
+      assert(data.byteLength <= input.byteLength * 2, 'packets come from the file')
+    }
+  }
+}
+
+function base64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+}
+
+// Node and browsers have it; neither's type library is loaded here.
+declare const atob: (text: string) => string
 
 /** Reads everything and writes it again: what a demuxer lets through, a muxer must be able to write. */
 function drain(demuxer: FlvMessageDemuxer | FlvDemuxer): void {

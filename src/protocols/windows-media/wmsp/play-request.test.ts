@@ -59,6 +59,7 @@ test('a server predicts the best stream that the line carries, of the kinds that
     averageBitrateBps,
     encrypted: false,
     track: undefined,
+    formatName: 'unknown',
     extensionSizes: [],
     spread: undefined,
     language: undefined,
