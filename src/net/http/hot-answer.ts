@@ -1,6 +1,7 @@
 /** Complete answers in memory: made once, written as they are to every plain client, taken apart for the others (HEAD, ranges, HTTP/2). */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { acceptsGzip, gzipBody } from './compress.ts'
+import { lists } from './conditional.ts'
 import { MEDIA_CORS_HEADERS } from './cors.ts'
 import { STATUS_CODES } from './node-http.ts'
 import { headerValue } from './problem.ts'
@@ -56,7 +57,8 @@ export function sendHotAnswer(
     answer.onSent?.(content?.byteLength ?? 0, remoteAddress)
   }
 
-  if (etag !== undefined && matches(request.headers['if-none-match'], etag)) return send(304, {}, undefined)
+  const known = request.headers['if-none-match']
+  if (etag !== undefined && known !== undefined && lists(known, etag)) return send(304, {}, undefined)
   const ifRange = textOf(request.headers['if-range'])
   const range =
     status === 200 && (ifRange === undefined || ifRange === etag) ? parseRange(rangeHeader, body.byteLength) : undefined
@@ -103,14 +105,6 @@ function partsOf(bytes: Uint8Array): AnswerParts {
 
 function join(lines: readonly string[], body: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body])
-}
-
-/** `If-None-Match`: weak comparison. */
-function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false
-  if (header.trim() === '*') return true
-  const strong = etag.replace(/^W\//, '')
-  return header.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === strong)
 }
 
 function headerName(name: string): string {
