@@ -33,6 +33,13 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   ERR_STREAM_BUSY: 409,
   ERR_STREAM_NOT_FOUND: 404,
   ERR_STREAM_NO_TRACK: 406,
+  ERR_TRANSCODE_BUSY: 503,
+  ERR_TRANSCODE_ENDED: 404,
+  ERR_TRANSCODE_FAILED: 503,
+  ERR_TRANSCODE_NO_FFMPEG: 501,
+  ERR_TRANSCODE_NO_MEDIA: 415,
+  ERR_TRANSCODE_OFF_GRID: 503,
+  ERR_TRANSCODE_TOO_LONG: 415,
   ERR_WMHTTP_AGENT: 400,
   ERR_WMHTTP_BODY_CUT: 400,
   ERR_WMHTTP_BUSY: 409,
@@ -79,6 +86,7 @@ const TITLES: Readonly<Record<number, string>> = {
   421: 'Misdirected Request',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
+  501: 'Not Implemented',
   503: 'Service Unavailable',
 }
 

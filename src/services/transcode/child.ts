@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
+import { UnavailableError } from '../../errors.ts'
+import type { LibraryFile } from '../../library/library.ts'
 import { childFailed } from './failures.ts'
 
 /** Kept of what a child writes to standard error, characters from its end. */
@@ -174,4 +176,12 @@ function lowerPriority(pid: number, nice: number): void {
   } catch {
     // It ended already, or the system does not let us: it runs as we do then.
   }
+}
+
+/** Throws UnavailableError ERR_TRANSCODE_FAILED for what is no file of this machine. */
+export function descriptorOf({ path, descriptor }: Pick<LibraryFile, 'path' | 'descriptor'>): number {
+  if (descriptor === undefined) {
+    throw new UnavailableError('ERR_TRANSCODE_FAILED', `${path} is no file of this machine that ffmpeg could read`)
+  }
+  return descriptor
 }

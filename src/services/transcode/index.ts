@@ -1,14 +1,17 @@
 /** Makes playable what browsers cannot play: files and live streams are encoded by ffmpeg while somebody watches them. */
 import { UnavailableError } from '../../errors.ts'
-import type { LibraryFile } from '../../library/library.ts'
 import type { MediaFile } from '../../library/media-files.ts'
 import type { Stream } from '../../live/stream.ts'
 import type { Micros } from '../../media/time.ts'
 import type { Presentation } from '../../packaging/on-demand/presentation.ts'
 import type { LiveTranscode, StillOptions, Transcoder } from '../../packaging/transcoder.ts'
 import type { Closable, Logger } from '../../protocols/protocol.ts'
+import { descriptorOf } from './child.ts'
+import { EncodedFile } from './encoded-file.ts'
+import { tokenOf } from './file-plan.ts'
 import type { TranscodeOptions } from './options.ts'
-import { tellPrograms } from './programs.ts'
+import { type Programs, tellPrograms } from './programs.ts'
+import { SegmentCache } from './segment-cache.ts'
 import { MAX_STILL_BYTES, stillArguments } from './still-pictures.ts'
 import { WorkerKit } from './worker-kit.ts'
 
@@ -28,14 +31,30 @@ export interface TranscoderOptions {
 /** The service behind `ServerContext.transcoder`. */
 export class TranscodeService implements Transcoder, Closable {
   readonly #kit: WorkerKit
+  readonly #cache: SegmentCache
+  /** Files that are watched, by token. */
+  readonly #files = new Map<string, Promise<EncodedFile>>()
 
-  constructor({ options, log }: TranscoderOptions) {
+  constructor({ options, cache, log }: TranscoderOptions) {
     this.#kit = new WorkerKit(options, log)
+    this.#cache = new SegmentCache({ folder: cache, maxBytes: () => options().cacheBytes, log })
     void tellPrograms(options().ffmpeg, log)
   }
 
-  openFile(file: MediaFile): Promise<Presentation> {
-    return Promise.reject(new UnavailableError('ERR_TRANSCODE_FAILED', `${file.file.path} cannot be encoded`))
+  async openFile(media: MediaFile): Promise<Presentation> {
+    try {
+      const programs = await this.#kit.programs()
+      const token = tokenOf(media, this.#kit.options(), programs, this.#kit.threads)
+      for (;;) {
+        const opening = this.#files.get(token) ?? this.#encode(media, programs, token)
+        const file = await opening
+        // The last who watched may just have left.
+        if (this.#files.get(token) === opening) return file.presentation(media, () => this.#drop(file))
+      }
+    } catch (error) {
+      media.close()
+      throw error
+    }
   }
 
   openLive(stream: Stream): Promise<LiveTranscode> {
@@ -77,14 +96,24 @@ export class TranscodeService implements Transcoder, Closable {
     return pictures
   }
 
-  close(): Promise<void> {
-    return this.#kit.close()
+  async close(): Promise<void> {
+    for (const opening of this.#files.values()) opening.then((file) => file.close()).catch(() => undefined)
+    this.#files.clear()
+    await this.#kit.close()
+    await this.#cache.close()
   }
-}
 
-/** Throws UnavailableError ERR_TRANSCODE_FAILED for what is no file of this machine. */
-function descriptorOf({ path, descriptor }: LibraryFile): number {
-  if (descriptor === undefined)
-    throw new UnavailableError('ERR_TRANSCODE_FAILED', `${path} is no file that ffmpeg could read`)
-  return descriptor
+  #encode(media: MediaFile, programs: Programs, token: string): Promise<EncodedFile> {
+    const opening = EncodedFile.open(media, programs, this.#kit, this.#cache)
+    this.#files.set(token, opening)
+    opening.catch(() => {
+      if (this.#files.get(token) === opening) this.#files.delete(token)
+    })
+    return opening
+  }
+
+  #drop(file: EncodedFile): void {
+    this.#files.delete(file.token)
+    file.close()
+  }
 }
