@@ -22,8 +22,18 @@ export interface InitSegmentOptions {
  * packet time.
  */
 export function writeInitSegment(tracks: readonly Track[], options: InitSegmentOptions = {}): Uint8Array {
-  const { duration, start } = options
-  const stored = tracks.filter((track) => hasSampleEntry(track.codec))
+  return writeFragmentedMovie(
+    tracks.filter((track) => hasSampleEntry(track.codec)),
+    options,
+  )
+}
+
+/** The same for one text track, whose fragments `writeTextSegment` makes. */
+export function writeTextInitSegment(track: Track, options: InitSegmentOptions = {}): Uint8Array {
+  return writeFragmentedMovie([track], options)
+}
+
+function writeFragmentedMovie(stored: readonly Track[], { duration, start }: InitSegmentOptions): Uint8Array {
   const writer = new ByteWriter(1024)
   writeFileType(writer, stored)
   writeBox(writer, 'moov', () => {
@@ -78,6 +88,7 @@ function writeFileType(writer: ByteWriter, tracks: readonly Track[]): void {
     writer.latin1('iso6').u32(0).latin1('iso6').latin1('mp41')
     // A CMAF track file has one track.
     if (tracks.length === 1) writer.latin1('cmfc')
+    if (tracks.some((track) => track.codec === 'webvtt')) writer.latin1('cwvt')
     if (tracks.some((track) => track.codec === 'av1')) writer.latin1('av01')
   })
 }

@@ -1,7 +1,7 @@
 /** The boxes of `moov` that all movies have: header and tracks, with or without sample tables (ISO/IEC 14496-12 section 8.2 to 8.7). */
 import type { ByteWriter } from '../../bytes/byte-writer.ts'
 import { type Micros, microsToTicks } from '../../time.ts'
-import type { Track } from '../../track.ts'
+import type { Track, TrackKind } from '../../track.ts'
 import { writeBox, writeFullBox } from './box.ts'
 import { packLanguage } from './language.ts'
 import { writeSampleEntry } from './sample-entry.ts'
@@ -14,6 +14,11 @@ const DEFAULT_AUDIO_TIMESCALE = 48_000
 const MIN_TIMESCALE = 1000
 /** Above, microseconds do not give the ticks back. */
 const MAX_EXACT_TIMESCALE = 500_000
+/** handler_type. */
+const HANDLERS = { video: 'vide', audio: 'soun', text: 'text', data: 'meta' } as const satisfies Record<
+  TrackKind,
+  string
+>
 const UNITY_MATRIX = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000]
 const FULL_BOX = { version: 0, flags: 0 }
 const MAX_U32 = 0xffff_ffff
@@ -85,7 +90,7 @@ export function writeTrackBox(writer: ByteWriter, track: Track, options: TrackBo
       writeFullBox(writer, 'hdlr', FULL_BOX, () => {
         writer
           .u32(0)
-          .latin1(track.kind === 'video' ? 'vide' : 'soun')
+          .latin1(HANDLERS[track.kind])
           .zeros(12)
           .utf8(track.name ?? '')
           .u8(0)
@@ -142,10 +147,12 @@ function writeMediaInformation(writer: ByteWriter, track: Track, tables: () => v
       writeFullBox(writer, 'vmhd', { version: 0, flags: 1 }, () => {
         writer.zeros(8) // graphicsmode, opcolor
       })
-    } else {
+    } else if (track.kind === 'audio') {
       writeFullBox(writer, 'smhd', FULL_BOX, () => {
         writer.zeros(4) // balance
       })
+    } else {
+      writeFullBox(writer, 'nmhd', FULL_BOX, () => {})
     }
     writeBox(writer, 'dinf', () => {
       writeFullBox(writer, 'dref', FULL_BOX, () => {

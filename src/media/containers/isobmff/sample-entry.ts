@@ -73,7 +73,7 @@ export interface SampleEntry {
   readonly bitrateBps?: number
 }
 
-/** Whether tracks of this codec can be stored. */
+/** Whether packets of this codec can be stored as samples. Those of text are not samples: see `writeTextSegment`. */
 export function hasSampleEntry(codec: Codec): boolean {
   return BINDINGS[codec] !== undefined
 }
@@ -83,6 +83,10 @@ export function hasSampleEntry(codec: Codec): boolean {
  * A protected track has the same entry under another type, with one box more at its end.
  */
 export function writeSampleEntry(writer: ByteWriter, track: Track): void {
+  if (track.codec === 'webvtt') {
+    writeTextEntry(writer)
+    return
+  }
   const binding = BINDINGS[track.codec]
   if (binding === undefined) {
     throw new FormatError('ERR_MP4_CODEC', `expected a codec with a sample entry, found ${track.codec}`)
@@ -100,6 +104,14 @@ export function writeSampleEntry(writer: ByteWriter, track: Track): void {
     writeConfig(writer, track, binding)
     if (track.video?.color !== undefined) writeColorBoxes(writer, track.video.color)
     writeBitrate(writer, track.bitrateBps)
+  })
+}
+
+/** `wvtt` for WebVTT without header text (ISO/IEC 14496-30 section 7.5). */
+function writeTextEntry(writer: ByteWriter): void {
+  writeBox(writer, 'wvtt', () => {
+    writer.zeros(6).u16(1)
+    writeBox(writer, 'vttC', () => writer.latin1('WEBVTT'))
   })
 }
 
