@@ -1,8 +1,9 @@
 /** One film of the library: its poster with what is worth knowing before it is played. */
 import { drawIcon } from '../icons.ts'
+import { passKey } from '../play-key.ts'
+import { encodePath } from '../player/playback.ts'
 import { formatTime } from '../time-text.ts'
-import { encodePath, type Film } from './library-list.ts'
-import { passKey } from './play-key.ts'
+import type { Film } from './library-list.ts'
 
 const MEGABYTE = 1_000_000
 const GIGABYTE = 1_000 * MEGABYTE

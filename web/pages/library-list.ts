@@ -1,5 +1,5 @@
 /** The list of the library, as the server gives it at /library.json. */
-import { passKey } from './play-key.ts'
+import { passKey } from '../play-key.ts'
 
 export interface FilmTrack {
   readonly kind: 'video' | 'audio' | 'data' | 'text'
@@ -62,9 +62,4 @@ export async function fetchLibrary({ folder, search, page }: ListQuery, signal: 
   if (response.status === 404 || response.status === 400) throw new NoSuchFolder(`${folder} is not in the library`)
   if (!response.ok) throw new Error(`the server answered ${response.status}`)
   return (await response.json()) as LibraryList
-}
-
-/** A library path as part of an address: every name may have any character. */
-export function encodePath(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/')
 }

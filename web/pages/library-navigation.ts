@@ -1,7 +1,8 @@
 /** Where in the library the page is, and the ways from there: the folders above and below, the other pages of the list. */
 import { drawIcon } from '../icons.ts'
-import { encodePath, type LibraryList } from './library-list.ts'
-import { passKey } from './play-key.ts'
+import { passKey } from '../play-key.ts'
+import { encodePath } from '../player/playback.ts'
+import type { LibraryList } from './library-list.ts'
 
 /** `Library / Concerts / 1998`, each but the last a link. */
 export function showPlace(heading: HTMLElement, folder: string): void {

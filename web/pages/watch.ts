@@ -1,15 +1,19 @@
-/** Watch page of one stream: the player, and the addresses for other players. */
+/** Watch page of one stream or film: the player, and the addresses for other players. */
 import '../player/player.ts'
+import { passKey } from '../play-key.ts'
+import { encodePath, isOnDemand } from '../player/playback.ts'
 import { DEFAULT_RTMP_PORT, fetchLiveList } from './live-list.ts'
 import { recipe } from './recipe.ts'
 
 const path = decodeURIComponent(location.pathname.replace(/^\/watch\//, ''))
 const { origin, host, hostname, protocol } = location
-const name = path.replace(/^live\//, '')
+const name = path.slice(path.lastIndexOf('/') + 1)
+const onDemand = isOnDemand(path)
 
 document.title = `${name} · Headend`
 const title = document.getElementById('title')
-if (title !== null) title.textContent = path
+if (title !== null) title.textContent = onDemand ? path.slice(path.indexOf('/') + 1) : path
+document.querySelector(`nav a[href="${onDemand ? '/library' : '/'}"]`)?.setAttribute('aria-current', 'true')
 document.getElementById('player')?.setAttribute('path', path)
 
 const rtmpHost = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname
@@ -21,11 +25,30 @@ async function showAddresses(): Promise<void> {
     () => DEFAULT_RTMP_PORT,
   )
   const port = rtmpPort === DEFAULT_RTMP_PORT ? '' : `:${rtmpPort}`
-  const rtmp = `rtmp://${rtmpHost}${port}/${path}`
+  const rtmp = `rtmp://${rtmpHost}${port}/${encodePath(path)}`
+  const encoded = encodePath(path)
+  const web = [
+    { label: 'HLS', text: passKey(`${origin}/${encoded}/index.m3u8`) },
+    { label: 'DASH', text: passKey(`${origin}/${encoded}/manifest.mpd`) },
+  ]
+  if (onDemand) {
+    document.getElementById('recipes')?.replaceChildren(
+      recipe('Addresses', [
+        ...web,
+        { label: 'File', text: passKey(`${origin}/${encoded}`) },
+        { label: 'RTMP', text: passKey(rtmp) },
+        { label: 'Windows Media', text: passKey(`mms://${host}/${encoded}`) },
+      ]),
+      recipe('Players', [
+        { label: 'VLC', text: `vlc "${passKey(`${origin}/${encoded}/index.m3u8`)}"` },
+        { label: 'mpv', text: `mpv "${passKey(`${origin}/${encoded}`)}"` },
+      ]),
+    )
+    return
+  }
   document.getElementById('recipes')?.replaceChildren(
     recipe('Addresses', [
-      { label: 'HLS', text: `${origin}/${path}/index.m3u8` },
-      { label: 'DASH', text: `${origin}/${path}/manifest.mpd` },
+      ...web,
       { label: 'FLV', text: `${origin}/${path}.flv` },
       { label: 'WebSocket', text: `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/${path}.flv` },
       { label: 'RTMP', text: rtmp },

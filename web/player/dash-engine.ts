@@ -1,22 +1,45 @@
 /** DASH by shaka-player. */
 import type shakaNamespace from 'shaka-player'
+import { qualityLabel } from './labels.ts'
 import {
-  describeStatus,
+  type Choice,
+  type ChoiceKind,
+  encodePath,
   hasMediaSource,
+  isOnDemand,
   loadScript,
+  type OpenOptions,
   type Playback,
   type PlaybackEngine,
-  type PlaybackEvents,
+  type TimeRange,
 } from './playback.ts'
 
 declare const shaka: typeof shakaNamespace
+
+const LIVE_SETTINGS = {
+  streaming: {
+    lowLatencyMode: true,
+    // Shaka hears of the next segment when it asks for the manifest again, up to a second after the segment began: with
+    // less than this at hand, the first end of a segment is a stall.
+    rebufferingGoal: 1,
+    // Shaka believes the segment in production to be there to its end; the target leaves room for that.
+    liveSync: {
+      enabled: true,
+      targetLatency: 1.5,
+      targetLatencyTolerance: 0.5,
+      minPlaybackRate: 0.96,
+      maxPlaybackRate: 1.04,
+    },
+  },
+  manifest: { dash: { ignoreMinBufferTime: true } },
+} as const
 
 export const dashEngine: PlaybackEngine = {
   kind: 'dash',
   label: 'DASH',
   supported: hasMediaSource,
-  url: (path) => `/${path}/manifest.mpd`,
-  async open(video: HTMLVideoElement, url: string, events: PlaybackEvents): Promise<Playback> {
+  url: (path) => `/${encodePath(path)}/manifest.mpd`,
+  async open({ video, url, events, startTime }: OpenOptions): Promise<Playback> {
     await loadScript('/assets/vendor/shaka.js')
     shaka.polyfill.installAll()
     const player = new shaka.Player()
@@ -24,42 +47,92 @@ export const dashEngine: PlaybackEngine = {
       const { detail } = event as unknown as { detail: { code: number; severity: number } }
       if (detail.severity === shaka.util.Error.Severity.CRITICAL) events.onFatal(`DASH: error ${detail.code}`)
     })
-    player.configure({
-      streaming: {
-        lowLatencyMode: true,
-        // Shaka hears of the next segment when it asks for the manifest again, up to a second after the segment began: with
-        // less than this at hand, the first end of a segment is a stall.
-        rebufferingGoal: 1,
-        // Shaka believes the segment in production to be there to its end; the target leaves room for that.
-        liveSync: {
-          enabled: true,
-          targetLatency: 1.5,
-          targetLatencyTolerance: 0.5,
-          minPlaybackRate: 0.96,
-          maxPlaybackRate: 1.04,
-        },
-      },
-      manifest: { dash: { ignoreMinBufferTime: true } },
-    })
+    for (const name of ['trackschanged', 'variantchanged', 'textchanged', 'adaptation', 'audiotrackschanged']) {
+      player.addEventListener(name, () => events.onTracks())
+    }
+    if (!isOnDemand(decodeURIComponent(url.slice(1)))) player.configure(LIVE_SETTINGS)
     await player.attach(video)
     try {
-      await player.load(url)
+      await player.load(url, startTime)
     } catch (error) {
       void player.destroy()
       throw describe(error)
     }
-    return {
-      kind: 'dash',
-      delay: () => player.getStats().liveLatency,
-      bitrate: () => player.getStats().streamBandwidth || undefined,
-      destroy: () => void player.destroy(),
-    }
+    return new DashPlayback(player)
   },
+}
+
+class DashPlayback implements Playback {
+  readonly kind = 'dash'
+  readonly #player: shakaNamespace.Player
+
+  constructor(player: shakaNamespace.Player) {
+    this.#player = player
+  }
+
+  delay(): number | undefined {
+    return this.#player.isLive() ? this.#player.getStats().liveLatency : undefined
+  }
+
+  bitrate(): number | undefined {
+    return this.#player.getStats().streamBandwidth || undefined
+  }
+
+  seekable(): TimeRange | undefined {
+    const range = this.#player.seekRange()
+    return range.end > range.start ? range : undefined
+  }
+
+  wallClock(time: number): number | undefined {
+    const start = this.#player.getPresentationStartTimeAsDate()?.getTime()
+    return start === undefined ? undefined : start + time * 1000
+  }
+
+  /** Shaka would hurry after the live edge at a slightly higher speed for hours. */
+  follow(live: boolean): void {
+    if (this.#player.isLive()) this.#player.configure('streaming.liveSync.enabled', live)
+  }
+
+  choices(kind: ChoiceKind): readonly Choice[] {
+    const player = this.#player
+    if (kind === 'quality') {
+      const automatic = player.getConfiguration().abr.enabled
+      return player.getVideoTracks().map(({ height, bandwidth, active }, id) => ({
+        id: String(id),
+        label: qualityLabel(height ?? undefined, bandwidth),
+        selected: active && !automatic,
+      }))
+    }
+    const tracks = kind === 'audio' ? player.getAudioTracks() : player.getTextTracks()
+    return tracks.map(({ label, language, active }, id) => ({
+      id: String(id),
+      label: label ?? '',
+      ...(language !== '' && { language }),
+      selected: active,
+    }))
+  }
+
+  choose(kind: ChoiceKind, id: string | undefined): void {
+    const player = this.#player
+    if (kind === 'text') {
+      player.selectTextTrack(id === undefined ? null : player.getTextTracks()[Number(id)])
+    } else if (kind === 'audio') {
+      const track = player.getAudioTracks()[Number(id ?? 0)]
+      if (track !== undefined) player.selectAudioTrack(track)
+    } else {
+      const track = id === undefined ? undefined : player.getVideoTracks()[Number(id)]
+      player.configure('abr.enabled', track === undefined)
+      if (track !== undefined) player.selectVideoTrack(track, true)
+    }
+  }
+
+  destroy(): void {
+    void this.#player.destroy()
+  }
 }
 
 /** Shaka throws objects with numbers; people get a sentence. */
 function describe(error: unknown): Error {
-  const { code, data } = error as { code?: number; data?: unknown[] }
-  const answered = code === 1001 ? describeStatus(data?.[1]) : undefined
-  return new Error(answered ?? `DASH: error ${code ?? String(error)}`)
+  const { code } = error as { code?: number }
+  return new Error(`DASH: error ${code ?? String(error)}`)
 }

@@ -2,11 +2,13 @@
 import type mpegtsNamespace from 'mpegts.js'
 import {
   bufferAhead,
+  encodePath,
   hasMediaSource,
+  isOnDemand,
   loadScript,
+  type OpenOptions,
   type Playback,
   type PlaybackEngine,
-  type PlaybackEvents,
 } from './playback.ts'
 
 declare const mpegts: typeof mpegtsNamespace
@@ -14,9 +16,9 @@ declare const mpegts: typeof mpegtsNamespace
 export const flvEngine: PlaybackEngine = {
   kind: 'flv',
   label: 'FLV',
-  supported: () => 'MediaSource' in window,
-  url: (path) => `/${path}.flv`,
-  async open(video: HTMLVideoElement, url: string, events: PlaybackEvents): Promise<Playback> {
+  supported: (path) => 'MediaSource' in window && !isOnDemand(path),
+  url: (path) => `/${encodePath(path)}.flv`,
+  async open({ video, url, events }: OpenOptions): Promise<Playback> {
     if (!hasMediaSource()) throw new Error('FLV needs Media Source Extensions.')
     await loadScript('/assets/vendor/mpegts.js')
     mpegts.LoggingControl.enableAll = false
@@ -36,6 +38,11 @@ export const flvEngine: PlaybackEngine = {
         const { speed } = player.statisticsInfo as { speed?: number }
         return speed === undefined ? undefined : speed * 8 * 1024
       },
+      seekable: () => undefined,
+      wallClock: () => undefined,
+      follow: () => undefined,
+      choices: () => [],
+      choose: () => undefined,
       destroy: () => player.destroy(),
     }
   },

@@ -1,12 +1,16 @@
-/** Low-latency HLS by hls.js, and by the browser itself where that is all there is (older iPhones). */
+/** HLS by hls.js: low-latency for live streams, with all tracks for films. */
 import type HlsClass from 'hls.js'
+import { qualityLabel } from './labels.ts'
 import {
-  describeStatus,
+  type Choice,
+  type ChoiceKind,
+  encodePath,
   hasMediaSource,
   loadScript,
+  type OpenOptions,
   type Playback,
   type PlaybackEngine,
-  type PlaybackEvents,
+  type TimeRange,
 } from './playback.ts'
 
 declare const Hls: typeof HlsClass
@@ -16,51 +20,108 @@ const MAX_RECOVERIES = 2
 
 export const hlsEngine: PlaybackEngine = {
   kind: 'hls',
-  label: 'LL-HLS',
+  label: 'HLS',
   supported: hasMediaSource,
-  url: (path) => `/${path}/index.m3u8`,
-  async open(video: HTMLVideoElement, url: string, events: PlaybackEvents): Promise<Playback> {
+  url: (path) => `/${encodePath(path)}/index.m3u8`,
+  async open({ video, url, events, startTime }: OpenOptions): Promise<Playback> {
     await loadScript('/assets/vendor/hls.js')
-    const hls = new Hls({ lowLatencyMode: true, backBufferLength: 30 })
+    const hls = new Hls({
+      lowLatencyMode: true,
+      backBufferLength: 30,
+      ...(startTime !== undefined && { startPosition: startTime }),
+    })
     let recoveries = 0
     hls.on(Hls.Events.ERROR, (_event, data) => {
       if (!data.fatal) return
       if (data.type === Hls.ErrorTypes.MEDIA_ERROR && recoveries++ < MAX_RECOVERIES) hls.recoverMediaError()
-      else events.onFatal(describeStatus(data.response?.code) ?? `HLS: ${data.details}`)
+      else events.onFatal(`HLS: ${data.details}`)
     })
+    for (const event of [
+      Hls.Events.MANIFEST_PARSED,
+      Hls.Events.AUDIO_TRACKS_UPDATED,
+      Hls.Events.AUDIO_TRACK_SWITCHED,
+      Hls.Events.SUBTITLE_TRACKS_UPDATED,
+      Hls.Events.SUBTITLE_TRACK_SWITCH,
+      Hls.Events.LEVEL_SWITCHED,
+    ]) {
+      hls.on(event, () => events.onTracks())
+    }
     hls.loadSource(url)
     hls.attachMedia(video)
-    return {
-      kind: 'hls',
-      delay: () => (hls.latency > 0 ? hls.latency : undefined),
-      bitrate: () => hls.levels[hls.currentLevel]?.bitrate,
-      destroy: () => hls.destroy(),
-    }
+    return new HlsPlayback(hls, video)
   },
 }
 
-export const nativeEngine: PlaybackEngine = {
-  kind: 'native',
-  label: 'HLS by the browser',
-  supported: () => document.createElement('video').canPlayType('application/vnd.apple.mpegurl') !== '',
-  url: hlsEngine.url,
-  open(video: HTMLVideoElement, url: string, events: PlaybackEvents): Promise<Playback> {
-    const onError = () => events.onFatal(`HLS: ${video.error?.message ?? 'cannot be played'}`)
-    video.addEventListener('error', onError)
-    video.src = url
-    return Promise.resolve({
-      kind: 'native',
-      delay() {
-        // Safari tells the wall time of media time zero where the playlist has program dates.
-        const start = (video as { getStartDate?: () => Date }).getStartDate?.().getTime()
-        return start === undefined || Number.isNaN(start) ? undefined : (Date.now() - start) / 1000 - video.currentTime
-      },
-      bitrate: () => undefined,
-      destroy() {
-        video.removeEventListener('error', onError)
-        video.removeAttribute('src')
-        video.load()
-      },
-    })
-  },
+class HlsPlayback implements Playback {
+  readonly kind = 'hls'
+  readonly #hls: HlsClass
+  readonly #video: HTMLVideoElement
+
+  constructor(hls: HlsClass, video: HTMLVideoElement) {
+    this.#hls = hls
+    this.#video = video
+  }
+
+  delay(): number | undefined {
+    return this.#hls.latency > 0 ? this.#hls.latency : undefined
+  }
+
+  bitrate(): number | undefined {
+    return this.#hls.levels[this.#hls.currentLevel]?.bitrate
+  }
+
+  seekable(): TimeRange | undefined {
+    const details = this.#hls.latestLevelDetails
+    if (details === null) return undefined
+    const start = details.fragmentStart
+    if (!details.live) return { start, end: Math.max(details.edge, this.#video.duration || 0) }
+    return { start, end: this.#hls.liveSyncPosition ?? details.edge }
+  }
+
+  wallClock(time: number): number | undefined {
+    const dated = this.#hls.latestLevelDetails?.fragments.findLast(
+      ({ programDateTime, start }, at) => programDateTime !== null && (start <= time || at === 0),
+    )
+    const date = dated?.programDateTime ?? undefined
+    return dated === undefined || date === undefined ? undefined : date + (time - dated.start) * 1000
+  }
+
+  follow(): void {
+    // hls.js goes on at normal speed from wherever it is.
+  }
+
+  choices(kind: ChoiceKind): readonly Choice[] {
+    const hls = this.#hls
+    if (kind === 'quality') {
+      const manual = hls.autoLevelEnabled ? -1 : hls.loadLevel
+      return hls.levels.map(({ height, bitrate }, id) => ({
+        id: String(id),
+        label: qualityLabel(height, bitrate),
+        selected: id === manual,
+      }))
+    }
+    const tracks = kind === 'audio' ? hls.audioTracks : hls.subtitleTracks
+    const selected = kind === 'audio' ? hls.audioTrack : hls.subtitleTrack
+    return tracks.map(({ name, lang }, id) => ({
+      id: String(id),
+      label: name,
+      ...(lang !== undefined && { language: lang }),
+      selected: id === selected,
+    }))
+  }
+
+  choose(kind: ChoiceKind, id: string | undefined): void {
+    const hls = this.#hls
+    const index = id === undefined ? -1 : Number(id)
+    if (kind === 'quality') hls.nextLevel = index
+    else if (kind === 'audio') hls.audioTrack = Math.max(0, index)
+    else {
+      hls.subtitleDisplay = index >= 0
+      hls.subtitleTrack = index
+    }
+  }
+
+  destroy(): void {
+    this.#hls.destroy()
+  }
 }

@@ -1,38 +1,78 @@
 /** What every way of playing offers to the player element. */
 
-export type PlaybackKind = 'hls' | 'dash' | 'flv' | 'native'
+export type PlaybackKind = 'hls' | 'dash' | 'flv' | 'native' | 'file'
 
 export interface PlaybackEvents {
   /** Playing is over for this playback; the element decides what comes next. `message` is for people. */
   readonly onFatal: (message: string) => void
+  /** The tracks that can be chosen, or those that are chosen, are others now. */
+  readonly onTracks: () => void
 }
 
-/** One stream being played in one video element. */
+/** What can be chosen while something plays. */
+export type ChoiceKind = 'audio' | 'text' | 'quality'
+
+export interface Choice {
+  readonly id: string
+  /** For people; empty: its language says it. */
+  readonly label: string
+  /** BCP 47. */
+  readonly language?: string
+  readonly selected: boolean
+}
+
+/** Seconds of the video element's clock. */
+export interface TimeRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** One stream or film being played in one video element. */
 export interface Playback {
   readonly kind: PlaybackKind
   /** Seconds between the encoder's clock (or the newest data, where that is all that is known) and the picture. */
   delay(): number | undefined
   /** Bits a second of the stream, measured or declared. */
   bitrate(): number | undefined
+  /** Where playing can go: a film, or what is kept of a live stream up to where it is watched live. `undefined`: nowhere. */
+  seekable(): TimeRange | undefined
+  /** Milliseconds since 1970 of a time of the element's clock, where the stream tells. */
+  wallClock(time: number): number | undefined
+  /** Whether playing shall keep up with a live stream, or stay where somebody went back to. */
+  follow(live: boolean): void
+  choices(kind: ChoiceKind): readonly Choice[]
+  /** `undefined`: no subtitles, automatic quality. */
+  choose(kind: ChoiceKind, id: string | undefined): void
   /** Frees everything; the video element can be used again. */
   destroy(): void
+}
+
+export interface OpenOptions {
+  readonly video: HTMLVideoElement
+  readonly url: string
+  readonly events: PlaybackEvents
+  /** Seconds from the beginning of a film. */
+  readonly startTime?: number
 }
 
 export interface PlaybackEngine {
   readonly kind: PlaybackKind
   readonly label: string
-  /** False where the browser cannot play this kind at all. */
-  supported(): boolean
-  /** Address of the stream with that path, for example `live/test`. */
+  /** False where the browser cannot play this kind at all, or not this path. */
+  supported(path: string): boolean
+  /** Address of the stream with that path, for example `live/test`; percent-encoded. */
   url(path: string): string
-  open(video: HTMLVideoElement, url: string, events: PlaybackEvents): Promise<Playback>
+  open(options: OpenOptions): Promise<Playback>
 }
 
-/** What the server's status means to who watches; `undefined`: nothing in particular. */
-export function describeStatus(status: unknown): string | undefined {
-  if (status === 404) return 'This stream is not on air.'
-  if (status === 406) return 'Browsers do not know the codecs of this stream. Windows Media players and VLC do.'
-  return undefined
+/** Films are on demand: they begin, end and can be paused for as long as one likes. Everything else is live. */
+export function isOnDemand(path: string): boolean {
+  return path.startsWith('vod/')
+}
+
+/** A path as part of an address: names of films may have any character. */
+export function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/')
 }
 
 /** Loads a classic script once and resolves when it ran. */

@@ -1,28 +1,36 @@
-/** `<headend-player path="live/test">`: plays one stream by the best way the browser has, and lets people choose another. */
+/** `<headend-player path="live/test">`: plays one stream or film by the best way the browser has, and lets people choose another. */
+import { passKey } from '../play-key.ts'
+import { ChosenTracks } from './chosen-tracks.ts'
 import { dashEngine } from './dash-engine.ts'
+import { explainFailure } from './failure.ts'
 import { flvEngine } from './flv-engine.ts'
-import { hlsEngine, nativeEngine } from './hls-engine.ts'
-import type { Playback, PlaybackEngine, PlaybackKind } from './playback.ts'
+import { hlsEngine } from './hls-engine.ts'
+import { fileEngine, nativeEngine } from './native-engine.ts'
+import { encodePath, isOnDemand, type Playback, type PlaybackEngine, type PlaybackKind } from './playback.ts'
 import { ReadOut } from './read-out.ts'
+import { Stage } from './stage.ts'
 
 /** In the order of preference. */
-const ENGINES: readonly PlaybackEngine[] = [hlsEngine, dashEngine, flvEngine, nativeEngine]
+const ENGINES: readonly PlaybackEngine[] = [hlsEngine, dashEngine, flvEngine, nativeEngine, fileEngine]
 const FIRST_RETRY_MS = 1000
 const MAX_RETRY_MS = 10_000
 
 export class HeadendPlayer extends HTMLElement {
-  readonly #video = document.createElement('video')
-  readonly #message = document.createElement('p')
-  readonly #unmute = document.createElement('button')
+  readonly #chosenTracks = new ChosenTracks()
+  #stage: Stage | undefined
   #readOut: ReadOut | undefined
   #playback: Playback | undefined
   /** Counts attempts, so that a late answer of an attempt that was given up is recognised. */
   #attempt = 0
   #chosen: PlaybackKind | undefined
+  /** Place among the usable ways of the one that is tried when none is chosen. */
+  #next = 0
   #failures = 0
   #retryTimer: number | undefined
+  /** Seconds from the beginning of a film: where the next attempt goes on. */
+  #startTime: number | undefined
 
-  /** The stream's path. */
+  /** The path of the stream or film. */
   get path(): string {
     return this.getAttribute('path') ?? ''
   }
@@ -30,45 +38,53 @@ export class HeadendPlayer extends HTMLElement {
   static readonly observedAttributes = ['path']
 
   connectedCallback(): void {
-    this.#build()
-    if (this.path !== '') void this.#play()
+    if (this.path !== '') this.#build()
   }
 
   attributeChangedCallback(): void {
-    this.#video.setAttribute('aria-label', `Live picture of ${this.path}`)
-    if (this.isConnected) void this.#play()
+    if (this.isConnected && this.path !== '') this.#build()
   }
 
   disconnectedCallback(): void {
-    this.#stop()
-    this.#readOut?.stop()
-    this.replaceChildren()
+    this.#take()
   }
 
   #build(): void {
-    const video = this.#video
-    video.controls = true
-    video.playsInline = true
-    video.muted = true
+    this.#take()
+    const onDemand = isOnDemand(this.path)
+    const stage = new Stage({ onDemand, playback: () => this.#playback, onAgain: () => this.#again() })
+    this.#stage = stage
+    const { video } = stage
+    video.setAttribute('aria-label', `${onDemand ? 'Picture' : 'Live picture'} of ${this.path}`)
+    // Browsers let a page start by itself only without sound; who came here for a film has asked for it.
+    video.muted = !onDemand
     video.addEventListener('playing', () => this.#onPlaying())
-    video.addEventListener('volumechange', () => this.#showUnmute())
-    this.#message.className = 'message'
-    this.#message.setAttribute('role', 'status')
-    this.#unmute.className = 'unmute'
-    this.#unmute.type = 'button'
-    this.#unmute.textContent = 'Turn sound on'
-    this.#unmute.addEventListener('click', () => {
-      video.muted = false
-    })
-    const frame = document.createElement('div')
-    frame.className = 'frame'
-    frame.append(video, this.#unmute, this.#message)
     this.#readOut = new ReadOut(video, () => this.#playback)
     const controls = document.createElement('div')
     controls.className = 'controls'
     controls.append(this.#choices(), this.#readOut.element)
-    this.replaceChildren(frame, controls)
-    this.#showUnmute()
+    this.replaceChildren(stage.element, controls)
+    this.#startTime = onDemand ? startTimeOfAddress() : undefined
+    if (onDemand) {
+      const base = `/${encodePath(this.path)}`
+      void stage.showPictures(passKey(`${base}/thumbnails.vtt`), passKey(`${base}/poster.jpg`))
+    }
+    void this.#play()
+  }
+
+  /** Takes everything away that was built. */
+  #take(): void {
+    this.#stop()
+    this.#readOut?.stop()
+    this.#stage?.stop()
+    this.#stage = undefined
+    this.#failures = 0
+    this.#next = 0
+    this.replaceChildren()
+  }
+
+  #usable(): readonly PlaybackEngine[] {
+    return ENGINES.filter((engine) => engine.supported(this.path))
   }
 
   #choices(): HTMLElement {
@@ -89,59 +105,126 @@ export class HeadendPlayer extends HTMLElement {
       set.append(label)
     }
     const wanted = new URLSearchParams(location.search).get('by')
-    const known = ENGINES.find((engine) => engine.kind === wanted && engine.supported())
+    const usable = this.#usable()
+    const known = usable.find((engine) => engine.kind === wanted)
     this.#chosen = known?.kind
     add('auto', 'Automatic', known === undefined, false)
-    for (const engine of ENGINES) add(engine.kind, engine.label, engine === known, !engine.supported())
+    // What is of another kind of path is not offered at all; what this browser cannot do is told of.
+    for (const engine of ENGINES) {
+      if (engine === (isOnDemand(this.path) ? flvEngine : fileEngine)) continue
+      add(engine.kind, engine.label, engine === known, !usable.includes(engine))
+    }
     return set
   }
 
   #choose(kind: PlaybackKind | undefined): void {
     this.#chosen = kind
+    this.#again()
+  }
+
+  /** Another attempt, from where playing was. */
+  #again(): void {
     this.#failures = 0
+    this.#next = 0
+    this.#keepPlace()
     void this.#play()
   }
 
   /** The chosen way; else one after the other as they fail. */
   #engine(): PlaybackEngine | undefined {
-    const usable = ENGINES.filter((engine) => engine.supported())
-    return usable.find((engine) => engine.kind === this.#chosen) ?? usable[this.#failures % Math.max(1, usable.length)]
+    const usable = this.#usable()
+    return usable.find((engine) => engine.kind === this.#chosen) ?? usable[this.#next % Math.max(1, usable.length)]
   }
 
   async #play(): Promise<void> {
     this.#stop()
     const attempt = ++this.#attempt
     const engine = this.#engine()
+    const stage = this.#stage
+    if (stage === undefined) return
     if (engine === undefined) {
-      this.#say('This browser can play none of the formats offered.')
+      stage.say('This browser can play none of the formats offered.', { final: true })
       return
     }
-    this.#say('Connecting …')
+    stage.say('Connecting …')
     this.dataset['by'] = engine.kind
+    const url = passKey(engine.url(this.path))
     const onFatal = (message: string) => {
-      if (attempt === this.#attempt) this.#retry(message)
+      if (attempt === this.#attempt) void this.#fail(engine, url, message)
     }
+    const onTracks = () => {
+      if (attempt !== this.#attempt || this.#playback === undefined) return
+      this.#chosenTracks.apply(this.#playback)
+      stage.bar.updateTracks()
+    }
+    const startTime = this.#startTime
     try {
-      const playback = await engine.open(this.#video, engine.url(this.path), { onFatal })
+      const events = { onFatal, onTracks }
+      const playback = await engine.open({
+        video: stage.video,
+        url,
+        events,
+        ...(startTime !== undefined && { startTime }),
+      })
       if (attempt !== this.#attempt) {
         playback.destroy()
         return
       }
       this.#playback = playback
-      await this.#video.play().catch((error: unknown) => {
-        // Where a browser forbids playing without a gesture the controls are there; other reasons are told by the playback.
-        if ((error as DOMException).name === 'NotAllowedError') this.#say('Press play.')
-      })
+      onTracks()
+      await this.#start(stage.video)
     } catch (error) {
       onFatal(error instanceof Error ? error.message : String(error))
     }
   }
 
-  #retry(message: string): void {
+  /** Where a browser forbids sound without a gesture, the picture goes on without it. */
+  async #start(video: HTMLVideoElement): Promise<void> {
+    for (const muted of [video.muted, true]) {
+      video.muted = muted
+      try {
+        await video.play()
+        return
+      } catch (error) {
+        // Other reasons are told by the playback.
+        if ((error as DOMException).name !== 'NotAllowedError') return
+      }
+    }
+    this.#stage?.say('Press play.')
+  }
+
+  async #fail(engine: PlaybackEngine, url: string, message: string): Promise<void> {
+    this.#keepPlace()
     this.#stop()
+    const attempt = this.#attempt
+    const { text, final, refused } = await explainFailure(this.path, url, message)
+    if (attempt !== this.#attempt) return
+    if (isOnDemand(this.path)) {
+      const next = this.#alternative(engine, refused && final)
+      if (next !== undefined && (final || !refused)) {
+        this.#next = next
+        void this.#play()
+        return
+      }
+    } else this.#next++
+    // A film that broke off in every way stays broken; a live stream comes back.
+    if (final || (isOnDemand(this.path) && !refused)) this.#stage?.say(text, { final: true })
+    else this.#retry(text)
+  }
+
+  /** The next way for a film. What the server does not prepare may still be a file that this browser knows as it is. */
+  #alternative(failed: PlaybackEngine, refused: boolean): number | undefined {
+    if (this.#chosen !== undefined) return undefined
+    const usable = this.#usable()
+    const at = usable.indexOf(failed)
+    const next = refused ? usable.indexOf(fileEngine) : at + 1
+    return next > at && next < usable.length ? next : undefined
+  }
+
+  #retry(message: string): void {
     const delay = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
     this.#failures++
-    this.#say(`${message} Trying again in ${Math.round(delay / 1000)} s.`)
+    this.#stage?.say(`${message} Trying again in ${Math.round(delay / 1000)} s.`)
     this.#retryTimer = window.setTimeout(() => void this.#play(), delay)
   }
 
@@ -152,19 +235,21 @@ export class HeadendPlayer extends HTMLElement {
     this.#playback = undefined
   }
 
+  #keepPlace(): void {
+    const time = this.#stage?.video.currentTime ?? 0
+    if (isOnDemand(this.path) && time > 0) this.#startTime = time
+  }
+
   #onPlaying(): void {
     this.#failures = 0
-    this.#say('')
+    this.#stage?.say('')
   }
+}
 
-  #say(text: string): void {
-    this.#message.textContent = text
-    this.#message.hidden = text === ''
-  }
-
-  #showUnmute(): void {
-    this.#unmute.hidden = !this.#video.muted
-  }
+/** `?t=90`: seconds from the beginning of the film. */
+function startTimeOfAddress(): number | undefined {
+  const seconds = Number(new URLSearchParams(location.search).get('t') ?? '')
+  return seconds > 0 && Number.isFinite(seconds) ? seconds : undefined
 }
 
 customElements.define('headend-player', HeadendPlayer)
