@@ -1,6 +1,7 @@
 /** Opens a media file whatever its container is. The bytes tell; names and types are not believed. */
 import { FormatError } from '../errors.ts'
 import type { ByteSource } from './byte-source.ts'
+import { isTransportStream } from './containers/mpegts/packet-sync.ts'
 import type { MediaFormat, MediaReader } from './reader.ts'
 
 /** Read at first: as much as the surest marks of a container need, three packets of a transport stream among them. */
@@ -41,6 +42,12 @@ const FORMATS: readonly FormatEntry[] = [
     name: 'MP4 or MOV',
     matches: (head) => MOVIE_BOXES.has(latin1(head.subarray(4, 8))),
     open: async (source) => (await import('./containers/isobmff/movie-reader.ts')).MovieReader.open(source),
+  },
+  {
+    format: 'mpegts',
+    name: 'MPEG-TS',
+    matches: isTransportStream,
+    open: async (source) => (await import('./containers/mpegts/reader.ts')).TsReader.open(source),
   },
 ]
 
