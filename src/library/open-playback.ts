@@ -1,5 +1,5 @@
 /** From a path of the library to a file that plays. */
-import { UnavailableError } from '../errors.ts'
+import { FormatError, UnavailableError } from '../errors.ts'
 import { MICROS_PER_MS } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -29,22 +29,22 @@ export interface OpenPlayback {
 }
 
 /**
- * Opens a file. Throws what `MediaFiles.open` throws, FormatError when nothing in it can be read, and UnavailableError ERR_STREAM_NO_TRACK
- * for one without a track that is accepted.
+ * Opens a file. Throws what `Library.open` throws, UnavailableError ERR_LIBRARY_UNREADABLE for one that is no media or broken, and
+ * ERR_STREAM_NO_TRACK for one without a track that is accepted.
  */
 export async function openPlayback(
   mediaFiles: MediaFiles,
   path: string,
   { accepts, startMs, durationMs, aheadMs, clock = systemClock }: OpenPlaybackOptions,
 ): Promise<OpenPlayback> {
-  const { reader, close } = await mediaFiles.open(path)
+  const { reader, close } = await readable(path, () => mediaFiles.open(path))
   try {
     const tracks = reader.tracks.filter(accepts)
     if (tracks.length === 0) {
       const codecs = [...reader.tracks, ...reader.foreign].map(({ codec }) => codec).join(', ')
       throw new UnavailableError('ERR_STREAM_NO_TRACK', `expected a track that can be sent, found ${codecs || 'none'}`)
     }
-    const offset = await timeOffset(reader)
+    const offset = await readable(path, () => timeOffset(reader))
     const from = startMs * MICROS_PER_MS
     const until = durationMs === undefined ? undefined : from + durationMs * MICROS_PER_MS
     const part = { from, ...(until !== undefined && { until }) }
@@ -53,6 +53,16 @@ export async function openPlayback(
   } catch (error) {
     close()
     throw error
+  }
+}
+
+/** Tells of a broken file in words for whoever asked for it. */
+async function readable<Result>(path: string, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read()
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause
+    throw new UnavailableError('ERR_LIBRARY_UNREADABLE', `${path} cannot be read: ${cause.message}`, { cause })
   }
 }
 

@@ -1,24 +1,26 @@
-/** FLV over HTTP and over WebSocket: `/live/NAME.flv` (Video File Format 10.1 annex E, Enhanced RTMP bodies). Playback only. */
-
+/**
+ * FLV over HTTP and over WebSocket, `/live/NAME.flv` and `/vod/PATH.flv` (Video File Format 10.1 annex E, Enhanced RTMP bodies), and the
+ * files of the library as they are. Playback only.
+ */
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { PeerError } from '../../errors.ts'
-import { checkPath } from '../../live/path.ts'
-import type { Stream } from '../../live/stream.ts'
-import { checkFlvTracks } from '../../media/containers/flv/codec-id.ts'
 import { MEDIA_CORS_HEADERS } from '../../net/http/cors.ts'
 import { credentialsOf } from '../../net/http/credentials.ts'
 import { sendProblem } from '../../net/http/problem.ts'
 import type { HttpRequest } from '../../net/http/routes.ts'
 import { acceptWebSocket } from '../../net/http/websocket.ts'
+import { PlayAccess } from '../../packaging/play-access.ts'
 import type { Listening, Protocol, ServerContext } from '../protocol.ts'
 import { playFlv, type Viewer } from './egress.ts'
-import { binaryMessage, flvFeed, flvMessageFeed } from './feeds.ts'
+import { type FlvFraming, flvMessages, plainFlv } from './feeds.ts'
+import { findFile, findStream, openLibraryFile } from './find.ts'
 import { type ProgressiveOptions, progressiveOptions } from './options.ts'
+import { type FlvProgramme, fileProgramme, liveProgramme } from './programme.ts'
 
 const SUFFIX = '.flv'
-const MAX_WAIT_SECONDS = 30
+const LIBRARY = '/vod/'
 /** Viewers send nothing but control frames. */
 const MAX_VIEWER_MESSAGE = 1024
 /** Characters kept of what a viewer calls itself. */
@@ -43,6 +45,7 @@ class ProgressiveServer implements Listening<ProgressiveOptions> {
   readonly ports = {}
   readonly #context: ServerContext
   #options: ProgressiveOptions
+  readonly #access: PlayAccess
   readonly #closing = new AbortController()
   readonly #playing = new Set<Promise<void>>()
   readonly #removeRoutes: readonly (() => void)[]
@@ -50,6 +53,7 @@ class ProgressiveServer implements Listening<ProgressiveOptions> {
   constructor(context: ServerContext, options: ProgressiveOptions) {
     this.#context = context
     this.#options = options
+    this.#access = new PlayAccess(context.authorize, progressive.name)
     this.#removeRoutes = [
       context.http.route((request, response) => this.#handle(request, response)),
       context.http.upgrade((request, socket, head) => this.#upgrade(request, socket, head)),
@@ -69,46 +73,50 @@ class ProgressiveServer implements Listening<ProgressiveOptions> {
   }
 
   async #handle(request: HttpRequest, response: ServerResponse): Promise<boolean> {
-    const path = streamPathOf(request.path)
-    if (path === undefined || request.method === 'OPTIONS') return false
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      const error = new PeerError('ERR_HTTP_METHOD_UNKNOWN', `expected GET or HEAD, found ${request.method}`)
-      sendProblem(response, error, { Allow: 'GET, HEAD, OPTIONS' })
+    const { path, method } = request
+    if (method === 'OPTIONS' || !isOurs(path)) return false
+    if (path.startsWith(LIBRARY) && (await this.#download(request, response))) return true
+    if (!path.endsWith(SUFFIX)) return false
+    if (method !== 'GET' && method !== 'HEAD') {
+      refuseMethod(request, response)
       return true
     }
-    const stream = await this.#find(request, path, response)
-    if (response.destroyed) return true
-    if (request.method === 'HEAD') {
+    const programme = await this.#find(request, plainFlv, response)
+    if (response.destroyed || method === 'HEAD') {
+      programme.cursor.close()
       response.writeHead(200, HEADERS).end()
       return true
     }
     const version2 = request.raw.httpVersionMajor === 2
     const output = version2 ? startHttp2(response) : startHttp1(response)
     if (output === undefined) {
+      programme.cursor.close()
       request.raw.socket.destroy()
       return true
     }
-    this.#play(stream, request, {
+    this.#play(programme, request, {
       protocol: 'http-flv',
-      format: flvFeed,
+      framing: plainFlv,
       output,
-      frameHeader: (header) => header,
       finish: () => finish(output),
     })
     return true
   }
 
   async #upgrade(request: HttpRequest, socket: Duplex, head: Uint8Array): Promise<boolean> {
-    const path = streamPathOf(request.path)
-    if (path === undefined) return false
-    const stream = await this.#find(request, path, socket)
-    const websocket = await acceptWebSocket(request, socket, head, { maxPayload: MAX_VIEWER_MESSAGE })
+    if (!isOurs(request.path) || !request.path.endsWith(SUFFIX)) return false
+    const programme = await this.#find(request, flvMessages, socket)
+    const websocket = await acceptWebSocket(request, socket, head, { maxPayload: MAX_VIEWER_MESSAGE }).catch(
+      (error: unknown) => {
+        programme.cursor.close()
+        throw error
+      },
+    )
     if ('setTimeout' in socket && typeof socket.setTimeout === 'function') socket.setTimeout(0)
-    this.#play(stream, request, {
+    this.#play(programme, request, {
       protocol: 'ws-flv',
-      format: flvMessageFeed,
+      framing: flvMessages,
       output: socket,
-      frameHeader: binaryMessage,
       finish: (reason) => {
         // 1001 "going away" for an end that the server chose, 1000 for the end of the stream.
         websocket.close(reason === undefined ? 1000 : 1001)
@@ -118,53 +126,64 @@ class ProgressiveServer implements Listening<ProgressiveOptions> {
     return true
   }
 
-  /** Authorises, then waits for the stream. Throws what the peer is told. */
-  async #find(request: HttpRequest, path: string, peer: Duplex | ServerResponse): Promise<Stream> {
-    checkPath(path)
-    const { hub, authorize } = this.#context
-    const { remoteAddress } = request
-    await authorize({
-      action: 'play',
-      path,
-      protocol: progressive.name,
-      remoteAddress,
-      credentials: credentialsOf(request),
-    })
+  /** Answers for a file that there is. `false`: there is none of that name, or the request is for the page that plays it. */
+  async #download(request: HttpRequest, response: ServerResponse): Promise<boolean> {
+    const { path, method, raw, remoteAddress } = request
+    // Who opens the address in a browser wants to see the film, not the file.
+    if (raw.headers.accept?.includes('text/html') && !request.query.has('download')) return false
+    const file = await openLibraryFile(this.#context.library, path.slice(1))
+    if (file === undefined) return false
+    try {
+      const access = await this.#access.check(file.path, remoteAddress, credentialsOf(request))
+      if (method === 'GET' || method === 'HEAD') {
+        const { sessions } = this.#context
+        // Loaded with the first file.
+        const { download } = await import('./download.ts')
+        await download(file, request, response, { sessions, signal: this.#closing.signal, open: access === 'open' })
+      } else {
+        refuseMethod(request, response)
+      }
+    } finally {
+      await file.close()
+    }
+    return true
+  }
+
+  /** Authorises, then waits for a stream or opens a file. Throws what the peer is told. */
+  async #find(request: HttpRequest, framing: FlvFraming, peer: Duplex | ServerResponse): Promise<FlvProgramme> {
+    const path = request.path.slice(1, -SUFFIX.length)
     const gone = new AbortController()
     const leave = () => gone.abort()
     peer.once('close', leave)
     try {
       const signal = AbortSignal.any([gone.signal, this.#closing.signal])
-      const stream = await hub.findOrWait(path, { waitMs: this.#waitMs(request), signal })
-      checkFlvTracks(stream.tracks)
-      return stream
+      const options = { context: this.#context, protocol: progressive.name, request, path, signal }
+      if (request.path.startsWith(LIBRARY)) return fileProgramme(await findFile(options), framing)
+      return liveProgramme(await findStream(options, this.#options.waitMs), framing)
     } finally {
       peer.off('close', leave)
     }
   }
 
-  #waitMs(request: HttpRequest): number {
-    const wait = request.query.get('wait')
-    if (wait === null) return this.#options.waitMs
-    if (!/^\d{1,2}$/.test(wait) || Number(wait) > MAX_WAIT_SECONDS) {
-      throw new PeerError('ERR_HTTP_QUERY_INVALID', `expected wait=0 to ${MAX_WAIT_SECONDS} (seconds)`)
-    }
-    return Number(wait) * 1000
-  }
-
-  #play(stream: Stream, request: HttpRequest, output: Omit<Viewer, 'remoteAddress' | 'userAgent'>): void {
+  #play(programme: FlvProgramme, request: HttpRequest, output: Omit<Viewer, 'remoteAddress' | 'userAgent'>): void {
     const { remoteAddress } = request
     const userAgent = request.raw.headers['user-agent']?.slice(0, MAX_USER_AGENT)
     const { sessions } = this.#context
-    const playing = playFlv(stream, { ...output, remoteAddress, userAgent }, { sessions, signal: this.#closing.signal })
+    const viewer = { ...output, remoteAddress, userAgent }
+    const playing = playFlv(programme, viewer, { sessions, signal: this.#closing.signal })
     this.#playing.add(playing)
     void playing.then(() => this.#playing.delete(playing))
   }
 }
 
-/** `/live/NAME.flv` to `live/NAME`. */
-function streamPathOf(path: string): string | undefined {
-  return path.endsWith(SUFFIX) && /^\/(live|channel)\//.test(path) ? path.slice(1, -SUFFIX.length) : undefined
+/** `/live/NAME.flv`, `/channel/NAME.flv`, and all of `/vod/`. */
+function isOurs(path: string): boolean {
+  return path.startsWith(LIBRARY) || (path.endsWith(SUFFIX) && /^\/(live|channel)\//.test(path))
+}
+
+function refuseMethod({ method }: HttpRequest, response: ServerResponse): void {
+  const error = new PeerError('ERR_HTTP_METHOD_UNKNOWN', `expected GET or HEAD, found ${method}`)
+  sendProblem(response, error, { Allow: 'GET, HEAD, OPTIONS' })
 }
 
 /** Sends the head and gives the bare socket: no chunked coding between the shared bytes. `undefined`: another answer is in the way. */

@@ -182,7 +182,7 @@ describe('HTTP-FLV', () => {
       ['/live/a.flv', `Authorization: Basic ${basic}\r\n`, /^HTTP\/1.1 404 /],
       ['/live/a%20b.flv?key=good', '', /^HTTP\/1.1 400 [^]*ERR_PATH_INVALID/],
       ['/live/a.flv?key=good&wait=x', '', /^HTTP\/1.1 400 [^]*ERR_HTTP_QUERY_INVALID/],
-      ['/vod/a.flv?key=good', '', /^HTTP\/1.1 404 [^]*ERR_HTTP_NOT_FOUND/],
+      ['/vod/a.flv?key=good', '', /^HTTP\/1.1 404 [^]*ERR_LIBRARY_NOT_FOUND/],
     ]
     for (const [target, headers, answer] of cases) {
       const client = await RawClient.open(front.port)
