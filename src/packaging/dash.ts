@@ -225,12 +225,12 @@ function representation(rendition: StoredRendition, track: Track): Representatio
 }
 
 /** ISO/IEC 23091-3 numbers layouts: up to six channels by their count, then 7.1 is 12. */
-function channelConfiguration(channels: number): number {
+export function channelConfiguration(channels: number): number {
   return channels === 8 ? 12 : channels
 }
 
 /** `25`, `30000/1001`. */
-function fraction(rate: number): string {
+export function fraction(rate: number): string {
   const whole = Math.round(rate)
   if (Math.abs(rate - whole) < 0.005) return String(whole)
   const ntsc = Math.ceil(rate)

@@ -226,7 +226,7 @@ export function frameRateOf(rendition: StoredRendition): number | undefined {
 }
 
 /** Transfer characteristics 16 and 18 of ISO/IEC 23091-2 are PQ and HLG. */
-function videoRange(track: Track): string {
+export function videoRange(track: Track): string {
   const transfer = track.video?.color?.transfer
   if (transfer === 16) return 'PQ'
   return transfer === 18 ? 'HLG' : 'SDR'

@@ -9,6 +9,8 @@ export interface SegmentSpan {
   readonly duration: Micros
   /** Does not begin with a key picture: only where these are too far apart for one segment. */
   readonly dependent?: true
+  /** The rendition has nothing there: a sound that begins later than the picture. */
+  readonly gap?: true
 }
 
 /** One track as it is offered: a quality of the picture or a language of the sound. */
@@ -21,10 +23,18 @@ export interface OnDemandRendition {
   readonly averageBps: number
   /** Frames a second, where known. */
   readonly frameRate?: number
-  /** Its own segments, where its key pictures are not those of the others. */
+  /** Its own segments, where they are not those of all: other key pictures, gaps, an earlier end. */
   readonly segments?: readonly SegmentSpan[]
   /** Pictures that can be shown alone for fast seeking: the start of each, in order. Empty where there are none. */
   readonly keyPictures: readonly SegmentSpan[]
+  /** Bits a second of the key pictures, where it is known. */
+  readonly keyPictureRate?: Bandwidth
+}
+
+/** Bits a second. */
+export interface Bandwidth {
+  readonly peakBps: number
+  readonly averageBps: number
 }
 
 /** Bytes of a file that are read when they are sent. */

@@ -1,0 +1,89 @@
+/** Segments of paths that are open to all, as complete answers in memory, found by the request target. */
+import { OPEN_MS, type ReadyAnswer } from '../hot-objects.ts'
+import { ByteCache } from './byte-cache.ts'
+
+/** Names of segments that were asked for once. */
+const MAX_REMEMBERED = 4096
+
+/*
+ * A segment that is asked for once is sent from the file, piece by piece: its memory would only push out what others share. One that is asked for
+ * again soon is kept.
+ */
+
+interface HotSegment {
+  readonly path: string
+  readonly answer: ReadyAnswer
+}
+
+export class HotSegments {
+  readonly #limit: () => number
+  readonly #bytes: ByteCache
+  readonly #answers = new Map<string, HotSegment>()
+  readonly #openUntil = new Map<string, number>()
+  readonly #asked = new Set<string>()
+  /** Bytes of answers that are not collected yet: also those that slow viewers still take. */
+  #alive = 0
+  readonly #collected = new FinalizationRegistry<number>((bytes) => {
+    this.#alive -= bytes
+  })
+
+  /** `limit` in bytes is asked for at each use. */
+  constructor(limit: () => number) {
+    this.#limit = limit
+    this.#bytes = new ByteCache(limit, (key) => this.#answers.delete(key))
+  }
+
+  get byteLength(): number {
+    return this.#bytes.byteLength
+  }
+
+  /** Anybody may play the path; good for a moment. */
+  open(path: string): void {
+    this.#openUntil.set(path, performance.now() + OPEN_MS)
+  }
+
+  /** Whether a segment that is asked for now is worth keeping: it was asked for before, and there is room. */
+  wants(target: string, byteLength: number): boolean {
+    const again = this.#asked.delete(target)
+    this.#asked.add(target)
+    for (const oldest of this.#asked) {
+      if (this.#asked.size <= MAX_REMEMBERED) break
+      this.#asked.delete(oldest)
+    }
+    const limit = this.#limit()
+    return again && byteLength <= limit / 4 && this.#alive + byteLength <= 2 * limit
+  }
+
+  add(path: string, target: string, answer: ReadyAnswer): void {
+    const size = answer.bytes.buffer.byteLength
+    this.#alive += size
+    this.#collected.register(answer.bytes, size)
+    this.#answers.set(target, { path, answer })
+    this.#bytes.set(target, answer.bytes)
+    if (this.#bytes.get(target) === undefined) this.#answers.delete(target)
+  }
+
+  /** For every plain GET. A query changes nothing: the path is open. */
+  find(target: string): ReadyAnswer | undefined {
+    const mark = target.indexOf('?')
+    const key = mark < 0 ? target : target.slice(0, mark)
+    const found = this.#answers.get(key)
+    if (found === undefined) return undefined
+    if ((this.#openUntil.get(found.path) ?? 0) < performance.now()) return undefined
+    this.#bytes.get(key)
+    return found.answer
+  }
+
+  /** The answers of a path are no longer true. */
+  forget(path: string): void {
+    this.#openUntil.delete(path)
+    for (const [target, hot] of this.#answers) if (hot.path === path) this.#bytes.delete(target)
+  }
+
+  clear(): void {
+    this.#bytes.clear()
+    this.#answers.clear()
+    this.#openUntil.clear()
+    this.#asked.clear()
+  }
+}

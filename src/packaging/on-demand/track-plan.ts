@@ -1,0 +1,103 @@
+/** Which samples of a track are in which segment, and with what times. */
+import { type KeyPoint, leadingTrack, type MediaReader } from '../../media/reader.ts'
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../../media/time.ts'
+import type { Track } from '../../media/track.ts'
+import type { SegmentSpan } from './presentation.ts'
+import type { SampleTimes } from './sample-times.ts'
+import { nearestTo } from './spans.ts'
+
+/** Sound before zero that is kept for the decoder: no codec here needs more to start with (Opus: 80 ms). */
+const MAX_LEAD_IN = 100 * MICROS_PER_MS
+/** A segment's beginning and the key picture it stands for are this near: half a picture at 250 a second. */
+const SAME_PICTURE = 2 * MICROS_PER_MS
+/** Key pictures for fast seeking are not nearer to each other. */
+const MIN_BETWEEN_KEY_PICTURES = MICROS_PER_SECOND / 2
+/** Packets that are looked at for the first sound. */
+const MAX_LOOKED_AT = 400
+
+/** What the segments of a track are made by. */
+export interface TrackPlan {
+  readonly track: Track
+  readonly times: SampleTimes
+  /** Decode time at which each segment begins, and infinity at the end. */
+  readonly decodeStarts: readonly Micros[]
+  /** The key pictures that can be shown alone, in order. Of sound none. */
+  readonly keyPictures: readonly KeyPoint[]
+}
+
+/** The plan of each of these tracks of a file. `keyPoints` are those of its leading track. */
+export async function planTracks(
+  reader: MediaReader,
+  tracks: readonly Track[],
+  { spans, keyPoints }: { readonly spans: readonly SegmentSpan[]; readonly keyPoints: readonly KeyPoint[] },
+): Promise<readonly TrackPlan[]> {
+  const lead = leadingTrack(reader.tracks)
+  const starts = await soundStarts(reader, tracks)
+  return tracks.map((track): TrackPlan => {
+    if (track.kind !== 'video') return planSound(track, spans, starts.get(track.id) ?? 0)
+    return planPicture(track, spans, track.id === lead?.id ? keyPoints : [])
+  })
+}
+
+/** Key points from the one that is needed to show zero on. */
+export function seenKeyPoints(keyPoints: readonly KeyPoint[]): readonly KeyPoint[] {
+  const first = keyPoints.findLastIndex(({ pts }) => pts <= 0)
+  return keyPoints.slice(Math.max(0, first))
+}
+
+function planPicture(track: Track, spans: readonly SegmentSpan[], keyPoints: readonly KeyPoint[]): TrackPlan {
+  const seen = seenKeyPoints(keyPoints)
+  const [first] = seen
+  const decodeShift = first === undefined ? 0 : Math.max(0, first.pts - first.dts)
+  const presented = seen.map(({ pts }) => pts)
+  const decodeStarts = spans.map(({ start }, index) => {
+    if (index === 0) return first?.dts ?? Number.NEGATIVE_INFINITY
+    const key = nearestTo(presented, start, SAME_PICTURE)
+    return key === undefined ? start - decodeShift : (seen[key] as KeyPoint).dts
+  })
+  return {
+    track,
+    times: { track, decodeShift, editStart: 0 },
+    decodeStarts: [...decodeStarts, Number.POSITIVE_INFINITY],
+    keyPictures: apart(seen),
+  }
+}
+
+/** Where every picture is a key picture, some are enough. */
+function apart(keyPoints: readonly KeyPoint[]): readonly KeyPoint[] {
+  let last = Number.NEGATIVE_INFINITY
+  return keyPoints.filter(({ pts }) => {
+    if (pts - last < MIN_BETWEEN_KEY_PICTURES) return false
+    last = pts
+    return true
+  })
+}
+
+function planSound(track: Track, spans: readonly SegmentSpan[], firstTime: Micros): TrackPlan {
+  return {
+    track,
+    times: { track, decodeShift: 0, editStart: Math.max(0, -firstTime) },
+    decodeStarts: [...spans.map(({ start }, index) => (index === 0 ? -MAX_LEAD_IN : start)), Number.POSITIVE_INFINITY],
+    keyPictures: [],
+  }
+}
+
+/** Time of the first packet of each sound that is kept. */
+async function soundStarts(reader: MediaReader, tracks: readonly Track[]): Promise<ReadonlyMap<number, Micros>> {
+  const starts = new Map<number, Micros>()
+  const sounds = tracks.filter(({ kind }) => kind === 'audio')
+  if (reader.samples !== undefined) {
+    for (const { id } of sounds) {
+      const [first] = await reader.samples(id, -MAX_LEAD_IN, MICROS_PER_SECOND)
+      if (first !== undefined) starts.set(id, first.pts)
+    }
+    return starts
+  }
+  if (sounds.length === 0) return starts
+  let looked = 0
+  for await (const { track, pts } of reader.packets(0)) {
+    if (track.kind === 'audio' && pts >= -MAX_LEAD_IN && !starts.has(track.id)) starts.set(track.id, pts)
+    if (++looked >= MAX_LOOKED_AT || sounds.every(({ id }) => starts.has(id))) break
+  }
+  return starts
+}
