@@ -34,6 +34,15 @@ export interface SamplePlace {
   readonly key: boolean
 }
 
+/** A picture that stands for the file: a cover. Byte for byte an image file within the file. */
+export interface PicturePlace {
+  /** Bytes. */
+  readonly offset: number
+  readonly size: number
+  /** As the file says, for example `image/jpeg`; not checked. */
+  readonly mediaType: string
+}
+
 /** Which packets are wanted. */
 export interface ReadOptions {
   /** Ids; all when left out. Without the leading track, reading starts with the first packet at or after the place. */
@@ -55,6 +64,8 @@ export interface MediaReader {
   readonly duration: Micros
   /** What the file says of the whole, for people: title, artist, encoder … Values are text or numbers. */
   readonly metadata: Readonly<Record<string, string | number>>
+  /** The cover, where the file has one. */
+  readonly picture?: PicturePlace | undefined
   /** What is wrong with the file, in words for people; grows while damaged places are met. */
   readonly notes: readonly string[]
   /**
