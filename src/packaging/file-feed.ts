@@ -3,6 +3,7 @@ import type { FilePlayback } from '../library/file-playback.ts'
 import type { FeedMuxer } from '../live/feed.ts'
 import { ByteWriter } from '../media/bytes/byte-writer.ts'
 import type { Packet } from '../media/packet.ts'
+import type { Micros } from '../media/time.ts'
 import type { Track, TrackKind } from '../media/track.ts'
 
 /** What goes to the socket at once is no larger than this and one packet, bytes. */
@@ -15,6 +16,8 @@ export interface FileFeedOptions {
   /** Those that the muxer is to announce. */
   readonly tracks: readonly Track[]
   readonly metadata: Readonly<Record<string, unknown>>
+  /** The first packet gets the time 0, whatever its time in the file. */
+  readonly fromZero?: boolean
 }
 
 /** Has the shape that `net/pump.ts` takes. One at a time may stand on a playback; the next one begins with the init bytes again. */
@@ -24,6 +27,7 @@ export class FileFeed {
   readonly #options: FileFeedOptions
   #tracks: readonly Track[]
   #announced = false
+  #shift: Micros | undefined
   /** Kinds that are left out. */
   #without: ReadonlySet<TrackKind> = new Set()
   /** Tracks of pictures that were left out: they come back with a key picture. */
@@ -36,6 +40,11 @@ export class FileFeed {
 
   get ended(): boolean {
     return this.#options.playback.state !== 'open'
+  }
+
+  /** What the times that the viewer sees are behind those of the file. */
+  get shift(): Micros {
+    return this.#shift ?? 0
   }
 
   set onWake(callback: (() => void) | undefined) {
@@ -60,7 +69,7 @@ export class FileFeed {
       if (this.#isLeftOut(packet)) continue
       out ??= new ByteWriter(Math.min(MAX_BATCH_BYTES, packet.data.byteLength + 1024))
       this.#announce(packet, out)
-      muxer.write(packet, out)
+      muxer.write(this.#moved(packet), out)
     }
     if (out === undefined || out.length === 0) return undefined
     const bytes = out.view()
@@ -69,6 +78,12 @@ export class FileFeed {
 
   close(): void {
     this.onWake = undefined
+  }
+
+  #moved(packet: Packet): Packet {
+    this.#shift ??= this.#options.fromZero === true ? packet.dts : 0
+    const shift = this.#shift
+    return shift === 0 ? packet : { ...packet, dts: packet.dts - shift, pts: packet.pts - shift }
   }
 
   #isLeftOut({ track, key }: Packet): boolean {

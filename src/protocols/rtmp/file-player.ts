@@ -48,17 +48,19 @@ export class FilePlayer implements Player {
   constructor(file: OpenPlayback, host: PlayerHost) {
     this.#file = file
     this.#host = host
-    this.#start()
+    // Times begin at 0 for a part that was asked for with `play`, and are those of the file behind a seek: librtmp adds the start itself.
+    this.#start(true)
   }
 
   pause(paused: boolean, atMs: number | undefined): void {
     const { playback } = this.#file
     if (paused) return playback.pause()
+    const at = atMs === undefined ? undefined : atMs * MICROS_PER_MS + (this.#playing?.feed.shift ?? 0)
     // A player that is behind what it was sent has let go of it.
-    if (atMs === undefined || atMs * MICROS_PER_MS >= playback.position) return playback.resume()
+    if (at === undefined || at >= playback.position) return playback.resume()
     this.#stop()
-    playback.resume(atMs * MICROS_PER_MS)
-    this.#start()
+    playback.resume(at)
+    this.#start(false)
   }
 
   receive({ audio, video }: Received): void {
@@ -73,7 +75,7 @@ export class FilePlayer implements Player {
     // What the pump still holds is of before.
     this.#stop()
     this.#file.playback.seek(toMs * MICROS_PER_MS)
-    this.#start()
+    this.#start(false)
   }
 
   setBuffer(bufferMs: number): void {
@@ -86,12 +88,12 @@ export class FilePlayer implements Player {
     this.#file.playback.close()
   }
 
-  #start(): void {
+  #start(fromZero: boolean): void {
     if (this.#closed) return
     const { playback, tracks, metadata, path } = this.#file
     const { socket, registered, onEnd, onStall, onFault } = this.#host
-    const muxer = filePlayMuxer({ duration: playback.duration, from: playback.position })
-    const feed = new FileFeed({ playback, muxer, tracks, metadata })
+    const muxer = filePlayMuxer({ duration: playback.duration, from: fromZero ? 0 : playback.position })
+    const feed = new FileFeed({ playback, muxer, tracks, metadata, fromZero })
     feed.leaveOut(this.#without)
     const end = () => (playback.state === 'failed' ? onFault(brokenOff(path)) : onEnd())
     this.#playing = { feed, stop: pump(feed, socket, { counters: registered, onEnd: end, onStall }) }
