@@ -41,6 +41,12 @@ export interface MediaSet {
   readonly version: string
 }
 
+/** What a file is a quality of, by its name: `film` for `film.720p.mp4`. `undefined`: its name tells of no quality. */
+export function withoutQuality(name: string): string | undefined {
+  const [, stem, ending = ''] = /^(.+)(\.[^.]+\.[^.]+)$/.exec(name) ?? []
+  return QUALITY.test(ending) ? stem : undefined
+}
+
 /** Throws as `Library.open` does. */
 export async function findMediaSet(library: Library, path: string): Promise<MediaSet> {
   const segments = librarySegments(path)

@@ -147,27 +147,31 @@ describe('qualities of a film', () => {
     const paths = [
       'vod/film.360p.mp4',
       'vod/other.mp4',
-      'vod/film.1080p.mp4',
+      'vod/film.1080p.mkv',
       'vod/b/film.720p.mp4',
-      'vod/film.720p.mkv',
+      'vod/single',
+      'vod/single.720p.mp4',
+      'vod/single.360p.mp4',
     ]
 
     const films = groupQualities(paths.map(file))
 
     assert.deepEqual(
-      films.map(({ path, name, files }) => [path, name, files.length]),
+      films.map(({ path, name, files }) => [path, name, files.map((one) => one.path.slice(4))]),
       [
-        ['vod/film.1080p.mp4', 'film', 2],
-        ['vod/other.mp4', 'other', 1],
-        ['vod/b/film.720p.mp4', 'film.720p', 1],
-        ['vod/film.720p.mkv', 'film.720p', 1],
+        ['vod/film', 'film', ['film.1080p.mkv', 'film.360p.mp4']],
+        ['vod/other.mp4', 'other', ['other.mp4']],
+        ['vod/b/film.720p.mp4', 'film.720p', ['b/film.720p.mp4']],
+        ['vod/single', 'single', ['single']],
+        ['vod/single.720p.mp4', 'single.720p', ['single.720p.mp4']],
+        ['vod/single.360p.mp4', 'single.360p', ['single.360p.mp4']],
       ],
     )
   })
 
   it('leaves odd names alone', () => {
     assert.equal(filmName('vod/.mp4', false), '.mp4')
-    assert.equal(filmName('vod/no ending', true), 'no ending')
+    assert.equal(filmName('vod/A film. Of 1.5', true), 'A film. Of 1.5')
     assert.equal(filmName('vod/a.b.c/Film 1.5 – x.tar.gz', false), 'Film 1.5 – x.tar')
   })
 })

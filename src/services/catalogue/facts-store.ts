@@ -1,9 +1,9 @@
-/** Facts of files, kept by path, size and time of change: the recent ones in memory, all on disk. What is kept can be made again. */
+/** Facts of files, kept by path, size and time of change: the recent ones in memory, those that could be read on disk too. What is kept can be made again. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Logger } from '../../protocols/protocol.ts'
-import type { Knowledge } from './facts.ts'
+import { type FileFacts, isReadable, type Knowledge } from './facts.ts'
 
 /** Files remembered in memory, a few hundred bytes each. */
 const MAX_IN_MEMORY = 20_000
@@ -68,7 +68,8 @@ export class FactsStore {
   set(file: FileIdentity, knowledge: Knowledge): void {
     const stamp = stampOf(file)
     this.#remember(file.path, { stamp, knowledge })
-    this.#use((disk) => disk?.set(file.path, stamp, knowledge))
+    // What this version cannot read, the next one may.
+    if (isReadable(knowledge)) this.#use((disk) => disk?.set(file.path, stamp, knowledge))
   }
 
   close(): void {
@@ -97,8 +98,8 @@ export class FactsStore {
 }
 
 interface Disk {
-  get(path: string, stamp: string): Knowledge | undefined
-  set(path: string, stamp: string, knowledge: Knowledge): void
+  get(path: string, stamp: string): FileFacts | undefined
+  set(path: string, stamp: string, facts: FileFacts): void
   close(): void
 }
 
@@ -125,10 +126,10 @@ function openDisk(folder: string, maxRows: number): Disk {
     get(path, stamp) {
       const row = get.get(path, stamp)
       const text = row?.['facts']
-      return typeof text === 'string' ? (JSON.parse(text) as Knowledge) : undefined
+      return typeof text === 'string' ? (JSON.parse(text) as FileFacts) : undefined
     },
-    set(path, stamp, knowledge) {
-      set.run(path, stamp, JSON.stringify(knowledge), Date.now())
+    set(path, stamp, facts) {
+      set.run(path, stamp, JSON.stringify(facts), Date.now())
       if (++writes % Math.min(TRIM_INTERVAL, maxRows) === 0) trim.run(maxRows)
     },
     close: () => database.close(),

@@ -1,11 +1,9 @@
 /** Several files that are one film in different qualities, by their names: `film.720p.mp4` and `film.360p.mp4`. */
-
-/** `name.720p.mp4`: the name, the lines of the picture, the ending. */
-const QUALITY_NAME = /^(.+)\.(\d{3,4})p(\.[A-Za-z0-9]{1,5})$/
+import { withoutQuality } from '../../packaging/on-demand/media-set.ts'
 
 /** A film, in one quality or in several. */
 export interface Film<File> {
-  /** Path of the file that stands for it: of several the best. */
+  /** What is played: the path of its file; of several, the path that they share (`vod/film`). */
   readonly path: string
   /** What people call it: without folder, ending and quality. */
   readonly name: string
@@ -15,25 +13,32 @@ export interface Film<File> {
 
 /** Puts files whose names differ only in their quality together, each film where its first file was. */
 export function groupQualities<File extends { readonly path: string }>(files: readonly File[]): readonly Film<File>[] {
-  const sets = new Map<string, { file: File; lines: number }[]>()
+  const plain = new Set(files.map(({ path }) => path))
+  const sets = new Map<string, File[]>()
   for (const file of files) {
-    const [, stem, lines, ending = ''] = QUALITY_NAME.exec(file.path) ?? []
-    const key = stem === undefined ? file.path : `${stem}\n${ending.toLowerCase()}`
+    const stem = withoutQuality(file.path)
+    // A file of that very name is a film of its own, and the others are what their names say.
+    const key = stem === undefined || plain.has(stem) ? file.path : stem
     const set = sets.get(key)
-    const member = { file, lines: Number(lines ?? 0) }
-    if (set === undefined) sets.set(key, [member])
-    else set.push(member)
+    if (set === undefined) sets.set(key, [file])
+    else set.push(file)
   }
-  return [...sets.values()].map((set) => {
-    const sorted = set.toSorted((left, right) => right.lines - left.lines)
-    const best = (sorted[0] as { file: File }).file.path
-    return { path: best, name: filmName(best, set.length > 1), files: sorted.map(({ file }) => file) }
+  return [...sets].map(([key, set]) => {
+    const sorted = bestFirst(set)
+    const [only] = sorted
+    const path = sorted.length === 1 && only !== undefined ? only.path : key
+    return { path, name: filmName(path, sorted.length > 1), files: sorted }
   })
 }
 
-/** `vod/a/Film 1.720p.mp4` is `Film 1.720p`, or `Film 1` when there are other qualities of it. */
-export function filmName(path: string, several: boolean): string {
+/** Sorts qualities of one film by what their names say. */
+export function bestFirst<File extends { readonly path: string }>(files: readonly File[]): readonly File[] {
+  const quality = ({ path }: File) => Number(/\.(\d+)(?:p\d*|k)\.[^.]+$/i.exec(path)?.[1] ?? 0)
+  return files.toSorted((left, right) => quality(right) - quality(left))
+}
+
+/** `vod/a/Film 1.mp4` is `Film 1`. The path that several qualities share has no ending. */
+export function filmName(path: string, shared: boolean): string {
   const file = path.slice(path.lastIndexOf('/') + 1)
-  const [, stem] = several ? (QUALITY_NAME.exec(file) ?? []) : []
-  return stem ?? file.replace(/(?<=.)\.[A-Za-z0-9]{1,5}$/, '')
+  return shared ? file : file.replace(/(?<=.)\.[A-Za-z0-9]{1,5}$/, '')
 }

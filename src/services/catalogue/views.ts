@@ -7,7 +7,7 @@ import { fileToken } from './token.ts'
 
 /** One film, in one quality or in several. */
 export interface FilmView {
-  /** What is played: `vod/…`. */
+  /** What is played: a file, or what several qualities share, `vod/…`. */
   readonly path: string
   /** For people: its file's name without folder, ending and quality. */
   readonly name: string

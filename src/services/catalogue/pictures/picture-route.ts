@@ -4,8 +4,10 @@ import type { Library } from '../../../library/library.ts'
 import type { MediaFiles } from '../../../library/media-files.ts'
 import { hotAnswer, sendHotAnswer } from '../../../net/http/hot-answer.ts'
 import type { HttpHandler, HttpRequest } from '../../../net/http/routes.ts'
+import { findMediaSet } from '../../../packaging/on-demand/media-set.ts'
 import { credentialsOf, type PlayAccess } from '../../../packaging/play-access.ts'
 import type { FileIdentity } from '../facts-store.ts'
+import { bestFirst } from '../qualities.ts'
 import { fileToken } from '../token.ts'
 import type { PictureName, Pictures } from './pictures.ts'
 import { thumbnailList, thumbnailsOf } from './thumbnails.ts'
@@ -15,7 +17,7 @@ const ROUTE = /^\/(vod\/.+)\/(?:poster\.jpg|thumbnails\.vtt|thumbnails-(\d{1,5})
 const FOR_EVER = 31_536_000
 
 export interface PictureRouteOptions {
-  readonly library: Pick<Library, 'open'>
+  readonly library: Library
   readonly mediaFiles: Pick<MediaFiles, 'open'>
   readonly pictures: Pictures
   readonly access: PlayAccess
@@ -87,10 +89,8 @@ function send({ request, response, file, open }: Asked, type: string, body: Uint
   sendHotAnswer(answer, request.raw, response, request.remoteAddress)
 }
 
-async function identify(library: Pick<Library, 'open'>, path: string): Promise<FileIdentity | undefined> {
-  const file = await library.open(path).catch(() => undefined)
-  if (file === undefined) return undefined
-  const { size, modified } = file
-  await file.close()
-  return { path, size, modified }
+/** The file that stands for a path: of several qualities the best. `undefined`: the library has no such film. */
+async function identify(library: Library, path: string): Promise<FileIdentity | undefined> {
+  const set = await findMediaSet(library, path).catch(() => undefined)
+  return set === undefined ? undefined : bestFirst(set.files)[0]
 }
