@@ -9,6 +9,9 @@ export function isBrowserCodec(codec: Codec): boolean {
   return BROWSER_CODECS.has(codec)
 }
 
+/** Sound that televisions and Apple devices take from MP4 besides: of a live stream it is passed on to them as it is. */
+const SURROUND_CODECS: ReadonlySet<Codec> = new Set<Codec>(['ac3', 'eac3'])
+
 /** What `isBrowserMedia` looks at: a file's reader, or a live stream. */
 export interface MediaTracks {
   readonly tracks: readonly Pick<Track, 'kind' | 'codec'>[]
@@ -20,8 +23,17 @@ export interface MediaTracks {
  * Whether browsers play it without encoding: there is picture or sound, and of each of the two that is there at least one track is of a
  * codec they know. A film whose picture they know and whose sound they do not is not played without its sound.
  */
-export function isBrowserMedia({ tracks, foreign = [] }: MediaTracks): boolean {
-  const played = (kind: TrackKind) => tracks.some((track) => track.kind === kind && isBrowserCodec(track.codec))
+export function isBrowserMedia(media: MediaTracks): boolean {
+  return isPlayed(media, isBrowserCodec)
+}
+
+/** The same of a live stream: surround sound, which browsers do not know, is left to those who do. */
+export function isStreamedMedia(media: MediaTracks): boolean {
+  return isPlayed(media, (codec) => isBrowserCodec(codec) || SURROUND_CODECS.has(codec))
+}
+
+function isPlayed({ tracks, foreign = [] }: MediaTracks, isKnown: (codec: Codec) => boolean): boolean {
+  const played = (kind: TrackKind) => tracks.some((track) => track.kind === kind && isKnown(track.codec))
   const absent = (kind: TrackKind) => ![...tracks, ...foreign].some((track) => track.kind === kind)
   return (
     (played('video') || absent('video')) && (played('audio') || absent('audio')) && (played('video') || played('audio'))

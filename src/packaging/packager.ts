@@ -5,11 +5,13 @@ import type { Stream } from '../live/stream.ts'
 import type { StreamEntry } from '../live/stream-entry.ts'
 import { hasSampleEntry } from '../media/containers/isobmff/sample-entry.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
+import { isStreamedMedia } from './browser-codecs.ts'
 import { createToken } from './names.ts'
 import { choosePartTarget, keyInterval, packetIntervals } from './part-target.ts'
 import type { SegmentArchive, SegmentSink } from './segment-archive.ts'
 import { SegmentStore } from './segment-store.ts'
 import { isPackaged, Segmenter, type SegmenterResult } from './segmenter.ts'
+import type { LiveTranscode, Transcoder } from './transcoder.ts'
 
 export interface PackagingOptions {
   /** A segment ends at the first key frame at or after so many seconds. */
@@ -42,6 +44,8 @@ const MAX_FIRST_SEGMENT: Micros = 10 * MICROS_PER_SECOND
 
 /** What an ended stream's viewers still fetch is kept as long as this, milliseconds. */
 const AFTER_END_MS = 30_000
+/** No encoder could be had: who asks again after this may have more luck, milliseconds. */
+const AFTER_BUSY_MS = 3000
 
 export class Packager {
   readonly stream: Stream
@@ -56,7 +60,13 @@ export class Packager {
   readonly #oldestEpochMs: number | undefined
   #sink: SegmentSink | undefined
   readonly #onIdle: (packager: Packager) => void
-  readonly #cursor: LogCursor<StreamEntry>
+  readonly #transcoder: Transcoder | undefined
+  /** What is packaged: the stream itself, or its rendition for browsers. */
+  #source: Stream
+  #cursor: LogCursor<StreamEntry>
+  /** Asked for, or there. */
+  #encoding = false
+  #transcode: LiveTranscode | undefined
   #segmenter: Segmenter | undefined
   #partTarget: Micros
   /** Number of the next log entry. */
@@ -73,10 +83,14 @@ export class Packager {
     start: {
       readonly firstNumber: number
       readonly archive?: SegmentArchive | undefined
+      /** Encodes a stream whose codecs browsers do not know. */
+      readonly transcoder?: Transcoder | undefined
       readonly onIdle: (packager: Packager) => void
     },
   ) {
     this.stream = stream
+    this.#source = stream
+    this.#transcoder = start.transcoder
     this.#options = options
     const { archive } = start
     this.archive = archive
@@ -104,8 +118,9 @@ export class Packager {
 
   /** Why the stream cannot be packaged. */
   get failure(): HeadendError | undefined {
-    if (this.#failure !== undefined || this.#segmenter !== undefined) return this.#failure
+    if (this.#failure !== undefined || this.#segmenter !== undefined || this.#encoding) return this.#failure
     const { tracks } = this.stream
+    if (this.#transcoder !== undefined) return undefined
     if (tracks.length === 0 || tracks.some(({ codec }) => hasSampleEntry(codec))) return undefined
     const codecs = tracks.map(({ codec }) => codec).join(', ')
     return new UnavailableError(
@@ -116,7 +131,7 @@ export class Packager {
 
   /** Milliseconds since 1970 of stream time zero. */
   get epochMs(): number {
-    return this.stream.epoch?.getTime() ?? 0
+    return (this.#transcode ?? this.stream).epoch?.getTime() ?? 0
   }
 
   /** Milliseconds since 1970 that no listed segment is from before: stays the same for the life of the packager. */
@@ -128,6 +143,12 @@ export class Packager {
   get nextNumber(): number {
     const numbers = this.store.renditions.map(({ segments }) => segments.at(-1)?.number ?? -1)
     return Math.max(this.#firstNumber, ...numbers.map((number) => number + 1))
+  }
+
+  /** Another publisher brings codecs that have to be encoded, or have not any more: a new packager is needed. */
+  get outdated(): boolean {
+    if (this.#transcoder === undefined || this.stream.tracks.length === 0) return false
+    return this.#encoding === isStreamedMedia(this.stream) && (this.#encoding || this.#segmenter !== undefined)
   }
 
   /** Freed: nothing is answered from it any more. */
@@ -158,6 +179,7 @@ export class Packager {
     this.#closed = true
     clearTimeout(this.#idleTimer)
     this.#cursor.close()
+    this.#transcode?.release()
     this.#segmenter = undefined
     this.store.end()
     this.#endSink()
@@ -177,10 +199,15 @@ export class Packager {
   /** Called in the publisher's turn: takes what has come. */
   #pull(): void {
     try {
+      if (this.#needsEncoding) return void this.#encode()
+      const { log } = this.#source
       this.#segmenter ??= this.#start()
       const segmenter = this.#segmenter
-      if (segmenter === undefined) return
-      const { log } = this.stream
+      if (log.ended && this.#transcode?.failure !== undefined) throw this.#transcode.failure
+      if (segmenter === undefined) {
+        if (log.ended) this.#end(AFTER_END_MS)
+        return
+      }
       if (this.#position < log.oldest) this.#position = Math.max(log.newestKey, log.oldest)
       for (let entry = log.get(this.#position); entry !== undefined; entry = log.get(this.#position)) {
         this.#position++
@@ -190,15 +217,19 @@ export class Packager {
       for (let result = segmenter.read(); result !== undefined; result = segmenter.read()) this.#add(result)
       const { segmentSeconds } = this.#options
       this.store.settle(segmenter.targetDuration ?? (log.ended ? Math.max(1, Math.round(segmentSeconds)) : undefined))
-      if (log.ended) this.#end()
+      if (log.ended) this.#end(AFTER_END_MS)
     } catch (error) {
       // One stream that MP4 cannot hold must not stop its publisher.
-      this.#failure =
-        error instanceof HeadendError
-          ? error
-          : new UnavailableError('ERR_PACKAGING_FAILED', 'the stream cannot be packaged', { cause: error })
-      this.#end()
+      this.#fail(error, AFTER_END_MS)
     }
+  }
+
+  #fail(error: unknown, keptMs: number): void {
+    this.#failure =
+      error instanceof HeadendError
+        ? error
+        : new UnavailableError('ERR_PACKAGING_FAILED', 'the stream cannot be packaged', { cause: error })
+    this.#end(keptMs)
   }
 
   #add(result: SegmenterResult): void {
@@ -206,12 +237,36 @@ export class Packager {
     this.#sink?.add(result)
   }
 
-  #end(): void {
+  get #needsEncoding(): boolean {
+    if (this.#transcoder === undefined || this.#encoding || this.#segmenter !== undefined) return false
+    return this.stream.tracks.length > 0 && !isStreamedMedia(this.stream)
+  }
+
+  /** Goes on with the stream's rendition for browsers, which is encoded as long as this packages it. */
+  async #encode(): Promise<void> {
+    this.#encoding = true
     this.#cursor.close()
+    try {
+      const transcode = await this.#transcoder?.openLive(this.stream)
+      if (this.#closed) transcode?.release()
+      if (this.#closed || transcode === undefined) return
+      this.#transcode = transcode
+      this.#source = transcode.stream
+      this.#cursor = this.#source.subscribe()
+      this.#cursor.onWake = () => this.#pull()
+      this.#pull()
+    } catch (error) {
+      this.#fail(error, AFTER_BUSY_MS)
+    }
+  }
+
+  #end(keptMs: number): void {
+    this.#cursor.close()
+    this.#transcode?.release()
     this.store.end()
     this.#endSink()
     clearTimeout(this.#idleTimer)
-    this.#idleTimer = setTimeout(() => this.#onIdle(this), AFTER_END_MS)
+    this.#idleTimer = setTimeout(() => this.#onIdle(this), keptMs)
     this.#idleTimer.unref()
   }
 
@@ -224,7 +279,7 @@ export class Packager {
   /** Begins at the oldest key packet of the log once enough is there to see how far packets are apart. */
   #start(): Segmenter | undefined {
     if (this.failure !== undefined) return undefined
-    const { log } = this.stream
+    const { log } = this.#source
     let first = log.oldest
     while (first < log.next && !log.get(first)?.key) first++
     const oldest = log.get(first)

@@ -4,12 +4,15 @@ import type { Stream } from '../live/stream.ts'
 import { HotObjects } from './hot-objects.ts'
 import { DEFAULT_PACKAGING, Packager, type PackagingOptions } from './packager.ts'
 import type { SegmentArchive } from './segment-archive.ts'
+import type { Transcoder } from './transcoder.ts'
 
 export class Packagers {
   /** Answers that are ready in memory. */
   readonly hot = new HotObjects()
   /** The archive of a path that is recorded; asked when a stream begins to be packaged. */
   archiveOf: (path: string) => SegmentArchive | undefined = () => undefined
+  /** Encodes streams whose codecs browsers do not know. */
+  transcoder: Transcoder | undefined
   readonly #hub: Hub
   #options: PackagingOptions = DEFAULT_PACKAGING
   #users = 0
@@ -39,7 +42,7 @@ export class Packagers {
   find(path: string): Packager | undefined {
     const stream = this.#hub.find(path)
     const known = this.#byPath.get(path)
-    if (known !== undefined && (stream === undefined || known.stream === stream)) {
+    if (known !== undefined && (stream === undefined || (known.stream === stream && !known.outdated))) {
       known.touch()
       return known
     }
@@ -48,6 +51,7 @@ export class Packagers {
     const packager = new Packager(stream, this.#options, {
       firstNumber: this.#nextNumbers.get(stream) ?? 0,
       archive: this.archiveOf(path),
+      transcoder: this.transcoder,
       onIdle: (idle) => this.#drop(path, idle),
     })
     this.#byPath.set(path, packager)

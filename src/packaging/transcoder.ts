@@ -1,4 +1,5 @@
 /** What makes media playable that browsers do not know. Packaging asks for it; the service that runs the encoders provides it. */
+import type { HeadendError } from '../errors.ts'
 import type { MediaFile } from '../library/media-files.ts'
 import type { Stream } from '../live/stream.ts'
 import type { Micros } from '../media/time.ts'
@@ -8,6 +9,10 @@ import type { Presentation } from './on-demand/presentation.ts'
 export interface LiveTranscode {
   /** H.264 and AAC. Not known to the hub; ends with its source, with the last holder, or when the encoder cannot go on. */
   readonly stream: Stream
+  /** Wall time of that stream's time zero by the clock of its source: the time that encoding takes does not count as none. */
+  readonly epoch: Date | undefined
+  /** Why it ended before its source. */
+  readonly failure: HeadendError | undefined
   /** Lets go of it; the encoder ends when nobody holds it. Letting go twice does nothing. */
   release(): void
 }

@@ -1,31 +1,47 @@
 /** What HLS opens when the first request comes: packagers, viewers and routes. */
 import type { LoadedRoutes } from '../../net/http/lazy.ts'
+import { presentationsOf } from '../../packaging/on-demand/presentations.ts'
 import { packagersOf } from '../../packaging/packagers.ts'
 import { PlayAccess } from '../../packaging/play-access.ts'
 import { Viewers } from '../../packaging/viewers.ts'
 import type { ServerContext } from '../protocol.ts'
+import { OnDemandHlsRoutes } from './on-demand-routes.ts'
 import type { HlsOptions } from './options.ts'
 import { HlsRoutes } from './routes.ts'
+
+const MEGABYTE = 1024 * 1024
 
 /** Streams that are packaged already keep what they began with when the options change. */
 export function serveHls(context: ServerContext, options: HlsOptions): LoadedRoutes<HlsOptions> {
   const packagers = packagersOf(context.hub)
-  const update = ({ maxMegabytes, ...packaging }: HlsOptions) => {
-    packagers.configure({ ...packaging, maxBytes: maxMegabytes * 1024 * 1024 })
+  packagers.transcoder = context.transcoder
+  const { library, mediaFiles, transcoder, log } = context
+  const onNote = (note: string) => log.info({}, note)
+  const presentations = presentationsOf({ library, mediaFiles, transcoder, onNote })
+  const update = ({ maxMegabytes, onDemandSegmentSeconds, onDemandCacheMegabytes, ...packaging }: HlsOptions) => {
+    packagers.configure({ ...packaging, maxBytes: maxMegabytes * MEGABYTE })
+    presentations.configure({
+      segmentSeconds: onDemandSegmentSeconds,
+      cacheBytes: onDemandCacheMegabytes * MEGABYTE,
+    })
   }
   update(options)
-  const release = packagers.retain()
+  const releases = [packagers.retain(), presentations.retain()]
   const viewers = new Viewers({ sessions: context.sessions, protocol: 'hls' })
   const access = new PlayAccess(context.authorize, 'hls')
   const routes = new HlsRoutes({ packagers, access, viewers })
-  const removeHot = context.http.hot((target) => packagers.hot.find(target))
+  const onDemand = new OnDemandHlsRoutes({ presentations, access, viewers })
+  const removeHot = [
+    context.http.hot((target) => packagers.hot.find(target)),
+    context.http.hot((target) => presentations.hot.find(target)),
+  ]
   return {
-    handle: (request, response) => routes.handle(request, response),
+    handle: async (request, response) => (await routes.handle(request, response)) || onDemand.handle(request, response),
     update,
     close: async () => {
-      removeHot()
+      for (const remove of removeHot) remove()
       viewers.close()
-      release()
+      for (const release of releases) release()
     },
   }
 }

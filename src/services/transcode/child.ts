@@ -30,7 +30,7 @@ export interface ChildLimits {
 
 export interface ChildOptions {
   readonly limits: ChildLimits
-  /** It is ended when it gives nothing for so many milliseconds though its output is waited for. */
+  /** It is ended when it gives nothing for so many milliseconds though its output is waited for; Infinity: never. */
   readonly stallMs: number
   /** Descriptor of the file it reads at `FILE_INPUT`; stays the caller's. */
   readonly file?: number
@@ -99,7 +99,7 @@ export class Child {
     try {
       const pieces = (this.#process.stdout as Readable)[Symbol.asyncIterator]()
       for (;;) {
-        const timer = setTimeout(() => this.#stall(), this.#stallMs)
+        const timer = Number.isFinite(this.#stallMs) ? setTimeout(() => this.#stall(), this.#stallMs) : undefined
         const next = await (pieces.next() as Promise<IteratorResult<Uint8Array, undefined>>)
           .catch((error: unknown) => {
             // Its output was closed by `stop`.

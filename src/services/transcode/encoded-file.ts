@@ -19,7 +19,7 @@ import {
   videoPlan,
   videoTrack,
 } from './file-plan.ts'
-import type { Programs } from './programs.ts'
+import { fpsMode, type Programs } from './programs.ts'
 import type { SegmentCache } from './segment-cache.ts'
 import type { EncodedKind } from './segment-encoder.ts'
 import { createGrid, type SegmentGrid } from './segment-grid.ts'
@@ -30,8 +30,6 @@ import type { WorkerKit } from './worker-kit.ts'
 /** Milliseconds that a file waits to be looked at. */
 const PROBE_WAIT_MS = 10_000
 const PROBE_CPU_SECONDS = 30
-/** `-vsync` is gone from new releases, `-fps_mode` is not in older ones than this. */
-const FPS_MODE_SINCE = { major: 5, minor: 1 }
 
 /** One track as it is offered, and where its segments come from. */
 interface EncodedRendition {
@@ -217,10 +215,4 @@ function nameOfTrack(track: Track | undefined): string {
 
 function bodyOf(bytes: Uint8Array): SegmentBody {
   return { pieces: [bytes], byteLength: bytes.byteLength }
-}
-
-function fpsMode({ version }: Programs): EncodePlan['fpsMode'] {
-  const [major, minor] = version ?? [Number.POSITIVE_INFINITY, 0]
-  const known = major > FPS_MODE_SINCE.major || (major === FPS_MODE_SINCE.major && minor >= FPS_MODE_SINCE.minor)
-  return known ? '-fps_mode' : '-vsync'
 }

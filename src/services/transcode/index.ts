@@ -1,5 +1,4 @@
 /** Makes playable what browsers cannot play: files and live streams are encoded by ffmpeg while somebody watches them. */
-import { UnavailableError } from '../../errors.ts'
 import type { MediaFile } from '../../library/media-files.ts'
 import type { Stream } from '../../live/stream.ts'
 import type { Micros } from '../../media/time.ts'
@@ -9,6 +8,7 @@ import type { Closable, Logger } from '../../protocols/protocol.ts'
 import { descriptorOf } from './child.ts'
 import { EncodedFile } from './encoded-file.ts'
 import { tokenOf } from './file-plan.ts'
+import { LiveEncoder } from './live-encoder.ts'
 import type { TranscodeOptions } from './options.ts'
 import { type Programs, tellPrograms } from './programs.ts'
 import { SegmentCache } from './segment-cache.ts'
@@ -34,6 +34,7 @@ export class TranscodeService implements Transcoder, Closable {
   readonly #cache: SegmentCache
   /** Files that are watched, by token. */
   readonly #files = new Map<string, Promise<EncodedFile>>()
+  readonly #live = new Map<Stream, Promise<LiveEncoder>>()
 
   constructor({ options, cache, log }: TranscoderOptions) {
     this.#kit = new WorkerKit(options, log)
@@ -57,8 +58,26 @@ export class TranscodeService implements Transcoder, Closable {
     }
   }
 
-  openLive(stream: Stream): Promise<LiveTranscode> {
-    return Promise.reject(new UnavailableError('ERR_TRANSCODE_FAILED', `${stream.path} cannot be encoded`))
+  async openLive(stream: Stream): Promise<LiveTranscode> {
+    const known = this.#live.get(stream)
+    const starting = known ?? LiveEncoder.start(stream, this.#kit)
+    if (known === undefined) this.#keepLive(stream, starting)
+    const encoder = await starting
+    // The last who watched may just have left.
+    if (encoder.stopped && known !== undefined) {
+      await encoder.over
+      return this.openLive(stream)
+    }
+    return {
+      stream: encoder.stream,
+      get epoch() {
+        return encoder.epoch
+      },
+      get failure() {
+        return encoder.failure
+      },
+      release: encoder.hold(),
+    }
   }
 
   async stillPictures(
@@ -99,6 +118,8 @@ export class TranscodeService implements Transcoder, Closable {
   async close(): Promise<void> {
     for (const opening of this.#files.values()) opening.then((file) => file.close()).catch(() => undefined)
     this.#files.clear()
+    for (const starting of this.#live.values()) starting.then((encoder) => encoder.stop()).catch(() => undefined)
+    this.#live.clear()
     await this.#kit.close()
     await this.#cache.close()
   }
@@ -110,6 +131,14 @@ export class TranscodeService implements Transcoder, Closable {
       if (this.#files.get(token) === opening) this.#files.delete(token)
     })
     return opening
+  }
+
+  #keepLive(stream: Stream, starting: Promise<LiveEncoder>): void {
+    this.#live.set(stream, starting)
+    const forget = () => {
+      if (this.#live.get(stream) === starting) this.#live.delete(stream)
+    }
+    starting.then((encoder) => encoder.over.then(forget)).catch(forget)
   }
 
   #drop(file: EncodedFile): void {

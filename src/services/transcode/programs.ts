@@ -20,6 +20,8 @@ const OLD_RELEASES: readonly { readonly before: readonly [number, number]; reado
   { before: [5, 1], lacks: 'the release is not maintained any more and not tested with this server' },
   { before: [4, 4], lacks: 'decoders of that age have known memory faults: files from others can use them' },
 ]
+/** `-vsync` is gone from new releases, `-fps_mode` is not in older ones than this. */
+const FPS_MODE_SINCE = [5, 1] as const
 const VERSION_OUTPUT = 64 * 1024
 const VERSION_MS = 10_000
 const VERSION_LIMITS = { prlimit: undefined, memoryBytes: 0, cpuSeconds: undefined, nice: 0 }
@@ -54,6 +56,11 @@ export function versionWarnings(version: Programs['version']): readonly string[]
   return OLD_RELEASES.filter(({ before }) => isBefore(version, before)).map(
     ({ before, lacks }) => `ffmpeg ${version.join('.')} is older than ${before.join('.')}: ${lacks}`,
   )
+}
+
+/** ffmpeg's word for "give me the pictures as the filters made them". */
+export function fpsMode({ version }: Pick<Programs, 'version'>): '-fps_mode' | '-vsync' {
+  return version === undefined || !isBefore(version, FPS_MODE_SINCE) ? '-fps_mode' : '-vsync'
 }
 
 /** Looks at the start what is there, and says so once. */
