@@ -25,15 +25,30 @@ export interface HotAnswerOptions {
 export function hotAnswer(options: HotAnswerOptions): HotAnswer {
   const { status = 200, headers, body, onSent } = options
   const packed = options.gzip === true ? gzipBody(body, options.gzipLevel) : undefined
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'OK'}`, `Date: ${new Date().toUTCString()}`]
-  for (const [name, value] of Object.entries({ ...MEDIA_CORS_HEADERS, ...headers })) {
-    lines.push(`${headerName(name)}: ${headerValue(value)}`)
-  }
+  const lines = headLines(status, headers)
   if (packed !== undefined) lines.push('Vary: Accept-Encoding')
   const bytes = join([...lines, `Content-Length: ${body.byteLength}`], body)
   if (packed === undefined) return { bytes, ...(onSent && { onSent }) }
   const gzipBytes = join([...lines, 'Content-Encoding: gzip', `Content-Length: ${packed.byteLength}`], packed)
   return { bytes, gzipBytes, ...(onSent && { onSent }) }
+}
+
+/** A body that is read from elsewhere into the answer. */
+export interface ReadBody {
+  readonly byteLength: number
+  /** The body behind so many free bytes in one piece of memory. */
+  read(reserve: number): Promise<Uint8Array>
+}
+
+/** As `hotAnswer`, without a copy of the body. */
+export async function readHotAnswer(
+  { status = 200, headers, onSent }: Pick<HotAnswerOptions, 'status' | 'headers' | 'onSent'>,
+  body: ReadBody,
+): Promise<HotAnswer> {
+  const head = join([...headLines(status, headers), `Content-Length: ${body.byteLength}`])
+  const bytes = await body.read(head.byteLength)
+  bytes.set(head)
+  return { bytes, ...(onSent && { onSent }) }
 }
 
 /** Sends a hot answer through the full server: GET or HEAD, whole, a range or "not modified", HTTP/1 or 2. */
@@ -103,8 +118,16 @@ function partsOf(bytes: Uint8Array): AnswerParts {
   return made
 }
 
-function join(lines: readonly string[], body: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body])
+function headLines(status: number, headers: Readonly<Record<string, string>>): string[] {
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'OK'}`, `Date: ${new Date().toUTCString()}`]
+  for (const [name, value] of Object.entries({ ...MEDIA_CORS_HEADERS, ...headers })) {
+    lines.push(`${headerName(name)}: ${headerValue(value)}`)
+  }
+  return lines
+}
+
+function join(lines: readonly string[], ...body: readonly Uint8Array[]): Buffer {
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), ...body])
 }
 
 function headerName(name: string): string {

@@ -21,6 +21,7 @@ export class HotSegments {
   readonly #answers = new Map<string, HotSegment>()
   readonly #openUntil = new Map<string, number>()
   readonly #asked = new Set<string>()
+  readonly #making = new Map<string, Promise<ReadyAnswer>>()
   /** Bytes of answers that are not collected yet: also those that slow viewers still take. */
   #alive = 0
   readonly #collected = new FinalizationRegistry<number>((bytes) => {
@@ -54,13 +55,19 @@ export class HotSegments {
     return again && byteLength <= limit / 4 && this.#alive + byteLength <= 2 * limit
   }
 
-  add(path: string, target: string, answer: ReadyAnswer): void {
-    const size = answer.bytes.buffer.byteLength
-    this.#alive += size
-    this.#collected.register(answer.bytes, size)
-    this.#answers.set(target, { path, answer })
-    this.#bytes.set(target, answer.bytes)
-    if (this.#bytes.get(target) === undefined) this.#answers.delete(target)
+  /** Makes the answer of a target once for all who ask meanwhile, and keeps it. */
+  make(path: string, target: string, build: () => Promise<ReadyAnswer>): Promise<ReadyAnswer> {
+    let making = this.#making.get(target)
+    if (making === undefined) {
+      making = build()
+        .then((answer) => {
+          this.#add(path, target, answer)
+          return answer
+        })
+        .finally(() => this.#making.delete(target))
+      this.#making.set(target, making)
+    }
+    return making
   }
 
   /** For every plain GET. A query changes nothing: the path is open. */
@@ -85,5 +92,14 @@ export class HotSegments {
     this.#answers.clear()
     this.#openUntil.clear()
     this.#asked.clear()
+  }
+
+  #add(path: string, target: string, answer: ReadyAnswer): void {
+    const size = answer.bytes.buffer.byteLength
+    this.#alive += size
+    this.#collected.register(answer.bytes, size)
+    this.#answers.set(target, { path, answer })
+    this.#bytes.set(target, answer.bytes)
+    if (this.#bytes.get(target) === undefined) this.#answers.delete(target)
   }
 }

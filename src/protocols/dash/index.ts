@@ -8,6 +8,6 @@ export const dash: Protocol<DashOptions> = {
   options: dashOptions,
   serve: async (context, options) => {
     const load = async () => (await import('./serve.ts')).serveDash(context)
-    return serveLazily(context.http, { matches: /\.(?:mpd|m4s|mp4)$|\/time$/, load }, options)
+    return serveLazily(context.http, { matches: /\.(?:mpd|m4s|mp4|vtt)$|\/time$/, load }, options)
   },
 }

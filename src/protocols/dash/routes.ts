@@ -14,6 +14,7 @@ import type { Packagers } from '../../packaging/packagers.ts'
 import { credentialsOf, type PlayAccess } from '../../packaging/play-access.ts'
 import { waitLimitMs } from '../../packaging/segment-store.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
+import { withKey } from './with-key.ts'
 
 const MANIFEST_TYPE = 'application/dash+xml'
 const MANIFEST = 'manifest.mpd'
@@ -107,22 +108,10 @@ export class DashRoutes {
 
   /** The key that opened the manifest opens what it lists. */
   #privateManifest({ request, path, packager }: Asked): HotAnswer {
-    const key = request.query.get('key')
-    const mpd = dashManifest(sourceOf(packager))
-    const suffix = key === null ? '' : `?key=${encodeURIComponent(key).replaceAll('$', '$$$$')}`
-    const periods = mpd.periods.map((period) => ({
-      ...period,
-      adaptationSets: period.adaptationSets.map((set) => {
-        const { initialization = '', media = '' } = set.segmentTemplate ?? {}
-        return {
-          ...set,
-          segmentTemplate: { ...set.segmentTemplate, initialization: initialization + suffix, media: media + suffix },
-        }
-      }),
-    }))
+    const mpd = withKey(dashManifest(sourceOf(packager)), request.query.get('key'))
     return hotAnswer({
       headers: { 'Content-Type': MANIFEST_TYPE, 'Cache-Control': 'private, no-store' },
-      body: Buffer.from(formatMpd({ ...mpd, periods })),
+      body: Buffer.from(formatMpd(mpd)),
       gzip: true,
       onSent: this.#counter(path, packager),
     })

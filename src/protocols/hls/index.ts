@@ -8,6 +8,6 @@ export const hls: Protocol<HlsOptions> = {
   options: hlsOptions,
   serve: async (context, options) => {
     const load = async (current: HlsOptions) => (await import('./serve.ts')).serveHls(context, current)
-    return serveLazily(context.http, { matches: /\.(?:m3u8|m4s|mp4)$/, load }, options)
+    return serveLazily(context.http, { matches: /\.(?:m3u8|m4s|mp4|vtt)$/, load }, options)
   },
 }

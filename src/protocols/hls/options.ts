@@ -41,6 +41,18 @@ export const hlsOptions = z.strictObject({
     .max(1_000_000)
     .default(8192)
     .describe('Requests that may wait for parts of one stream at the same time.'),
+  onDemandSegmentSeconds: z
+    .number()
+    .min(1)
+    .max(20)
+    .default(6)
+    .describe('A segment of a file in the library is about so long; it begins at the key frame that is nearest.'),
+  onDemandCacheMegabytes: z
+    .number()
+    .min(4)
+    .max(65_536)
+    .default(128)
+    .describe('Memory for segments of files that several viewers ask for; the least used go first.'),
 })
 
 export type HlsOptions = z.infer<typeof hlsOptions>

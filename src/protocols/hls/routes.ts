@@ -15,6 +15,7 @@ import { waitLimitMs } from '../../packaging/segment-store.ts'
 import type { StoredRendition } from '../../packaging/stored-segment.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
 import { type Directives, readDirectives } from './playlist-query.ts'
+import { withQuery } from './with-query.ts'
 
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
 /** A playlist that was waited for is the same for all who ask for it; shared caches may join their requests. */
@@ -226,9 +227,4 @@ function directivesOrNone(query: string): Directives | undefined {
 /** Three target durations without a request end a viewer's session. */
 function idleMs(packager: Packager): number {
   return waitLimitMs(packager.store.targetDuration)
-}
-
-/** Adds a query to every URI of a playlist: lines that are no tags, and URI attributes. */
-function withQuery(text: string, query: string): string {
-  return text.replace(/^(?!#)(.+)$/gm, `$1?${query}`).replace(/(URI=")([^"]+)(")/g, `$1$2?${query}$3`)
 }

@@ -1,0 +1,59 @@
+/** How a media file goes out: from memory when several ask for it, else from the file, piece by piece. */
+import type { ReadyAnswer } from '../hot-objects.ts'
+import { findOnDemandMedia, onDemandHeaders } from './media-object.ts'
+import type { Presentations } from './presentations.ts'
+import { readChunks, readWhole } from './segment-bytes.ts'
+
+/** Who asks for what, after the checks. */
+export interface AskedMedia {
+  readonly path: string
+  readonly file: string
+  /** URL path as it came. */
+  readonly target: string
+  /** Everybody may play the path. */
+  readonly open: boolean
+  readonly signal: AbortSignal
+}
+
+/** An answer whose body is read while it is sent, in the form of the HTTP server. */
+export interface StreamedMedia {
+  readonly headers: Readonly<Record<string, string>>
+  readonly etag: string
+  readonly byteLength: number
+  chunks(start: number, end: number): AsyncIterable<Uint8Array>
+}
+
+/** What the HTTP server does for it. */
+export interface MediaSender {
+  /** A complete answer; `read` gives the body behind so many free bytes. */
+  build(
+    headers: Readonly<Record<string, string>>,
+    body: { readonly byteLength: number; read(reserve: number): Promise<Uint8Array> },
+  ): Promise<ReadyAnswer>
+  sendReady(answer: ReadyAnswer): void
+  sendStreamed(answer: StreamedMedia): Promise<void>
+}
+
+/** Resolves when it is sent. Throws what `findOnDemandMedia` throws. */
+export async function answerMedia(presentations: Presentations, asked: AskedMedia, sender: MediaSender): Promise<void> {
+  const { path, target, open } = asked
+  const media = await findOnDemandMedia(presentations, asked)
+  const { item, etag, body } = media
+  const release = presentations.hold(item)
+  try {
+    const { hot } = presentations
+    const headers = onDemandHeaders(media, open)
+    if (open) hot.open(path)
+    if (open && hot.wants(target, body.byteLength)) {
+      const { byteLength } = body
+      const read = (reserve: number) => readWhole(body, reserve)
+      const build = () => sender.build({ ...headers, ETag: etag }, { byteLength, read })
+      sender.sendReady(await hot.make(path, target, build))
+      return
+    }
+    const chunks = (start: number, end: number) => readChunks(body, start, end)
+    await sender.sendStreamed({ headers, etag, byteLength: body.byteLength, chunks })
+  } finally {
+    release()
+  }
+}
