@@ -78,7 +78,10 @@ export class AsfFileReader implements MediaReader {
   async *packets(from: Micros | KeyPoint, { tracks }: ReadOptions = {}): AsyncGenerator<Packet> {
     const isPoint = typeof from !== 'number'
     const time = isPoint ? from.pts : from
-    const number = isPoint ? from.position : await this.#file.packetAt((time + this.#zero) / MICROS_PER_MS)
+    const { bytes, packetSize } = this.#file.init
+    const number = isPoint
+      ? Math.floor((from.position - bytes.byteLength) / packetSize)
+      : await this.#file.packetAt((time + this.#zero) / MICROS_PER_MS)
     const known = new KnownTracks(this.tracks)
     const leadId = leadingTrack(this.tracks)?.id
     const isWanted = (id: number) => tracks === undefined || tracks.includes(id)

@@ -48,5 +48,5 @@ function pointIn({ init }: AsfFile, bytes: Uint8Array, number: number, zero: Mic
   const timeMs = keyTimeIn(bytes, init)
   if (timeMs === undefined) return undefined
   const pts = (timeMs - init.prerollMs) * MICROS_PER_MS - zero
-  return { dts: pts, pts, position: number }
+  return { dts: pts, pts, position: init.bytes.byteLength + number * init.packetSize }
 }

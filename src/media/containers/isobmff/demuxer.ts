@@ -7,7 +7,7 @@ import type { Packet } from '../../packet.ts'
 import { type Box, MAX_BOX_HEADER_BYTES, readBoxHeader } from './box.ts'
 import { FragmentReader, MAX_MOOF_BYTES, MAX_SAMPLE_DATA_BYTES, type SampleLocation } from './fragment-reader.ts'
 import { MAX_MOOV_BYTES, readMovie } from './movie.ts'
-import { canonicalSample } from './unit-length.ts'
+import { packetOf } from './sample-packets.ts'
 
 /** What a file or a segment can begin with. */
 const FIRST_BOXES: ReadonlySet<string> = new Set([
@@ -130,7 +130,9 @@ export class FragmentDemuxer implements Demuxer {
 
   #readMoov(moov: Box, content: Uint8Array): void {
     if (this.#moovBytes !== undefined && equalBytes(this.#moovBytes, content)) return
-    const movie = readMovie(moov)
+    const whole = readMovie(moov)
+    // Text comes by the playlist's own renditions.
+    const movie = { ...whole, tracks: whole.tracks.filter(({ track }) => track.kind !== 'text') }
     if (!movie.fragmented) {
       throw new FormatError(
         'ERR_MP4_NOT_FRAGMENTED',
@@ -206,11 +208,6 @@ interface OpenBox {
   readonly start: number
   /** Bytes of its content that are still to be read; infinite for a box up to the end. */
   left: number
-}
-
-/** A packet of the bytes of a sample. */
-export function packetOf({ movieTrack, dts, pts, key }: SampleLocation, bytes: Uint8Array): Packet {
-  return { track: movieTrack.track, data: canonicalSample(bytes, movieTrack.unitLengthBytes), pts, dts, key }
 }
 
 function limitOf(type: string, wanted: boolean): number {

@@ -1,6 +1,7 @@
 /** The fragments of a file: its index, made when it is first needed, places of samples, and walks. */
 import { FormatError } from '../../../errors.ts'
 import type { ByteSource } from '../../byte-source.ts'
+import type { Notes } from '../../notes.ts'
 import { MAX_SAMPLE_PLACES, type SamplePlace } from '../../reader.ts'
 import type { Micros } from '../../time.ts'
 import { type FragmentIndex, readFragment, scanFragments } from './fragment-index.ts'
@@ -12,17 +13,20 @@ import type { WalkStart } from './table-samples.ts'
 /** Samples of fragments that are kept: those of one segment are asked for track by track and viewer by viewer. */
 const MAX_KEPT_SAMPLES = 1 << 16
 
+/** What is known of the fragments of one file; serves any number of readings. */
 export class FileFragments {
   readonly #source: ByteSource
   readonly #movie: Movie
+  readonly #notes: Notes
   #index: Promise<FragmentIndex> | undefined
   /** By number of the fragment, the least lately used first. */
   readonly #kept = new Map<number, readonly SampleLocation[]>()
   #keptSamples = 0
 
-  constructor(source: ByteSource, movie: Movie) {
+  constructor(source: ByteSource, movie: Movie, notes: Notes) {
     this.#source = source
     this.#movie = movie
+    this.#notes = notes
   }
 
   /** No edit list cuts off a beginning that would have to be looked for. */
@@ -31,7 +35,7 @@ export class FileFragments {
   }
 
   index(): Promise<FragmentIndex> {
-    this.#index ??= scanFragments(this.#source, this.#movie, 0)
+    this.#index ??= scanFragments(this.#source, this.#movie, this.#notes)
     return this.#index
   }
 

@@ -2,6 +2,7 @@
 import { FormatError } from '../../../errors.ts'
 import type { ByteSource } from '../../byte-source.ts'
 import { ByteReader } from '../../bytes/byte-reader.ts'
+import type { Notes } from '../../notes.ts'
 import { type KeyPoint, leadingTrack } from '../../reader.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../time.ts'
 import { MAX_BOX_HEADER_BYTES, readBoxHeader } from './box.ts'
@@ -32,8 +33,6 @@ export interface FragmentIndex {
   readonly keyPoints: readonly KeyPoint[]
   /** Of the last sample that is in the file, of all tracks. */
   readonly end: Micros
-  /** What is wrong, for people. */
-  readonly notes: readonly string[]
 }
 
 /** A `moof` that was read. */
@@ -82,18 +81,17 @@ export async function readFragment(
   return undefined
 }
 
-/** Reads all `moof` of a file, from `position` on. A fragment that is broken ends the index, with a note. */
-export async function scanFragments(source: ByteSource, movie: Movie, position: number): Promise<FragmentIndex> {
+/** Reads all `moof` of a file. A fragment that is broken ends the index, with a note. */
+export async function scanFragments(source: ByteSource, movie: Movie, notes: Notes): Promise<FragmentIndex> {
   const lead = leadingTrack(movie.tracks.map(({ track }) => track))
   const reader = new FragmentReader(movie)
   const positions: number[] = []
   const states: (ReadonlyMap<number, number> | undefined)[] = []
   const tracks = new Map<number, TrackFragments>()
   const keyPoints: KeyPoint[] = []
-  const notes: string[] = []
   let end: Micros = 0
   try {
-    for (let at = position; positions.length < MAX_FRAGMENTS; ) {
+    for (let at = 0; positions.length < MAX_FRAGMENTS; ) {
       const state = new Map(reader.nextTicks)
       const fragment = await readFragment(source, reader, at)
       if (fragment === undefined) break
@@ -121,7 +119,7 @@ export async function scanFragments(source: ByteSource, movie: Movie, position: 
     }
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
-    notes.push(`The file is broken behind ${Math.round(end / MICROS_PER_SECOND)} seconds: ${error.message}`)
+    notes.add(`The file is broken behind ${Math.round(end / MICROS_PER_SECOND)} s: ${error.message}`)
   }
-  return { positions, states, tracks, keyPoints, end, notes }
+  return { positions, states, tracks, keyPoints, end }
 }

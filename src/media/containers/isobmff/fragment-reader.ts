@@ -164,7 +164,7 @@ function readRun(reader: ByteReader, { movieTrack, header, base, cursor, samples
       at,
     )
   }
-  const { timescale, editTicks } = movieTrack
+  const { timescale, editTicks, decodeTicks } = movieTrack
   const defaults: SampleDefaults = {
     duration: header.duration ?? movieTrack.defaults.duration,
     size: header.size ?? movieTrack.defaults.size,
@@ -185,14 +185,14 @@ function readRun(reader: ByteReader, { movieTrack, header, base, cursor, samples
       )
     }
     const ticks = cursor.ticks + editTicks
-    const dts = ticksToMicros(ticks, timescale)
+    const dts = ticksToMicros(ticks - decodeTicks, timescale)
     samples.push({
       movieTrack,
       offset: cursor.offset,
       size,
       dts,
       pts: ticksToMicros(ticks + compositionOffset, timescale),
-      duration: ticksToMicros(ticks + duration, timescale) - dts,
+      duration: ticksToMicros(ticks - decodeTicks + duration, timescale) - dts,
       key: movieTrack.track.kind !== 'video' || (sampleFlags & IS_NON_SYNC) === 0,
     })
     cursor.offset += size

@@ -1,10 +1,13 @@
 /** What the fuzzing harness runs of this folder. */
-import type { FuzzTarget } from '../../../fuzz-target.ts'
+import { assert } from '../../../errors.ts'
+import type { AsyncFuzzTarget, FuzzTarget } from '../../../fuzz-target.ts'
+import { memorySource } from '../../byte-source.ts'
 import { ByteWriter } from '../../bytes/byte-writer.ts'
 import { type Box, childBoxes, topLevelBoxes } from './box.ts'
 import { FragmentDemuxer } from './demuxer.ts'
 import { writeInitSegment } from './init-segment.ts'
 import { readInitSegment } from './movie.ts'
+import { MovieReader } from './movie-reader.ts'
 import { FragmentMuxer } from './muxer.ts'
 import { SampleCursor } from './sample-cursor.ts'
 import { SampleTable } from './sample-table.ts'
@@ -15,7 +18,7 @@ const MAX_SAMPLES = 2000
 
 const packets = [...videoPackets(12), ...audioPackets(12)].sort((a, b) => a.dts - b.dts)
 
-export const fuzzTargets: readonly FuzzTarget[] = [
+export const fuzzTargets: readonly (FuzzTarget | AsyncFuzzTarget)[] = [
   {
     name: 'isobmff/box',
     seeds: () => [writeInitSegment([VIDEO, AUDIO]), progressiveFile(packets)],
@@ -39,6 +42,31 @@ export const fuzzTargets: readonly FuzzTarget[] = [
         const cursor = new SampleCursor(table, input.byteLength)
         for (let i = 0; i < MAX_SAMPLES && cursor.next() !== undefined; i++);
         new SampleCursor(table, input.byteLength, table.keyAt(table.lastUpTo(100_000))).next()
+      }
+    },
+  },
+  {
+    name: 'isobmff/movie-reader',
+    seeds: () => [
+      progressiveFile(packets),
+      progressiveFile(packets, { moovAtEnd: true, wide: true }),
+      fragmentedFile(),
+    ],
+    async run(input) {
+      const reader = await MovieReader.open(memorySource(input))
+      const points = await reader.keyPoints()
+      for (const from of [Number.NEGATIVE_INFINITY, 200_000, ...points.slice(0, 1)]) {
+        let count = 0
+        for await (const { data, dts, pts } of reader.packets(from)) {
+          assert(Number.isSafeInteger(dts) && Number.isSafeInteger(pts), 'times are whole')
+          assert(data.byteLength <= input.byteLength * 2, 'packets come from the file')
+          if (++count >= MAX_SAMPLES) break
+        }
+      }
+      for (const { id } of reader.tracks) {
+        for (const { offset, size } of (await reader.samples?.(id, 0, 300_000)) ?? []) {
+          assert(offset >= 0 && offset + size <= input.byteLength, 'samples lie in the file')
+        }
       }
     },
   },

@@ -174,7 +174,7 @@ describe('movie reader', () => {
       const read = await readAll(reader)
 
       assert.ok(read.length < 12, `${read.length} packets`)
-      if (name.startsWith('samples')) assert.match(reader.notes.join(), /not all of the samples/)
+      if (name.startsWith('samples')) assert.match(reader.notes.join(), /Not all of the samples/)
     })
   }
 

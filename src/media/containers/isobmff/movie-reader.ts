@@ -1,6 +1,7 @@
 /** Reads MP4 and MOV files, progressive and fragmented, from a source with random access (ISO/IEC 14496-12). */
 import { FormatError } from '../../../errors.ts'
 import type { ByteSource } from '../../byte-source.ts'
+import { Notes } from '../../notes.ts'
 import type { Packet } from '../../packet.ts'
 import {
   type ForeignTrack,
@@ -10,18 +11,16 @@ import {
   type ReadOptions,
   type SamplePlace,
 } from '../../reader.ts'
-import type { Micros } from '../../time.ts'
+import { MICROS_PER_SECOND, type Micros } from '../../time.ts'
 import type { Track } from '../../track.ts'
 import { BlockReader } from './block-reader.ts'
 import { findMoov } from './box-scan.ts'
-import { packetOf } from './demuxer.ts'
 import { FileFragments } from './file-fragments.ts'
 import type { SampleLocation } from './fragment-reader.ts'
+import { fromZero } from './fragment-start.ts'
 import { type Movie, readMovie } from './movie.ts'
+import { packetsOf } from './sample-packets.ts'
 import { TableSamples, type WalkStart } from './table-samples.ts'
-
-/** Of one file. */
-const MAX_NOTES = 32
 
 /**
  * Holds `moov` (at most 64 MiB), and of a fragmented file where its fragments are once that was asked for; each reading holds some blocks
@@ -30,28 +29,25 @@ const MAX_NOTES = 32
 export class MovieReader implements MediaReader {
   readonly format = 'mp4'
   readonly tracks: readonly Track[]
-  readonly foreign: readonly ForeignTrack[] = []
+  readonly foreign: readonly ForeignTrack[]
   readonly duration: Micros
-  readonly metadata: Readonly<Record<string, string | number>> = {}
-  readonly notes: string[] = []
+  readonly metadata: Readonly<Record<string, string | number>>
   readonly samples?: (trackId: number, from: Micros, to: Micros) => Promise<readonly SamplePlace[]>
   readonly #source: ByteSource
   readonly #tables: TableSamples
   readonly #fragments: FileFragments | undefined
+  readonly #notes: Notes
   #keyPoints: Promise<readonly KeyPoint[]> | undefined
 
-  private constructor(
-    source: ByteSource,
-    movie: Movie,
-    tables: TableSamples,
-    fragments: FileFragments | undefined,
-    duration: Micros,
-  ) {
+  private constructor(source: ByteSource, movie: Movie, parts: MovieParts) {
     this.#source = source
-    this.#tables = tables
-    this.#fragments = fragments
+    this.#tables = parts.tables
+    this.#fragments = parts.fragments
+    this.#notes = parts.notes
     this.tracks = movie.tracks.map(({ track }) => track)
-    this.duration = duration
+    this.foreign = movie.foreign
+    this.metadata = movie.metadata
+    this.duration = parts.duration
     if (movie.tracks.every(({ unitLengthBytes = 4 }) => unitLengthBytes === 4)) {
       this.samples = (trackId, from, to) => this.#samples(trackId, from, to)
     }
@@ -59,11 +55,25 @@ export class MovieReader implements MediaReader {
 
   /** Finds and reads `moov`, wherever it is. Throws FormatError. */
   static async open(source: ByteSource): Promise<MovieReader> {
-    const movie = readMovie(await findMoov(new BlockReader(source)))
-    const tables = new TableSamples(movie, source.size)
-    const fragments = movie.fragmented ? new FileFragments(source, movie) : undefined
-    const duration = Math.max(tables.end, (await fragments?.end()) ?? 0)
-    return new MovieReader(source, movie, tables, fragments, duration)
+    const told = readMovie(await findMoov(new BlockReader(source)))
+    const notes = new Notes()
+    for (const note of told.notes) notes.add(note)
+    const tables = new TableSamples(told, source.size)
+    const ends = tables.ends()
+    if (ends.held < ends.told) {
+      notes.add(`The file is cut off: ${seconds(ends.held)} of ${seconds(ends.told)} are in it.`)
+    }
+    if (!told.fragmented) {
+      return new MovieReader(source, told, { tables, fragments: undefined, duration: ends.held, notes })
+    }
+    const movie = tables.isEmpty ? await fromZero(source, told) : told
+    const fragments = new FileFragments(source, movie, notes)
+    const duration = Math.max(ends.held, await fragments.end())
+    return new MovieReader(source, movie, { tables: new TableSamples(movie, source.size), fragments, duration, notes })
+  }
+
+  get notes(): readonly string[] {
+    return this.#notes.list()
   }
 
   keyPoints(): Promise<readonly KeyPoint[]> {
@@ -77,19 +87,18 @@ export class MovieReader implements MediaReader {
     const blocks = new BlockReader(this.#source)
     try {
       for await (const sample of this.#walk({ dts, tracks: wanted })) {
-        yield packetOf(sample, await blocks.read(sample.offset, sample.size))
+        yield* packetsOf(sample, await blocks.read(sample.offset, sample.size))
       }
     } catch (error) {
       if (!(error instanceof FormatError)) throw error
-      this.#note(`The file could not be read to its end: ${error.message}`)
+      this.#notes.add(`The file could not be read to its end: ${error.message}`)
     }
   }
 
   async #findKeyPoints(): Promise<readonly KeyPoint[]> {
     const points = this.#tables.keyPoints()
     if (this.#fragments === undefined) return points
-    const { keyPoints, notes } = await this.#fragments.index()
-    for (const note of notes) this.#note(note)
+    const { keyPoints } = await this.#fragments.index()
     return [...points, ...keyPoints]
   }
 
@@ -107,8 +116,7 @@ export class MovieReader implements MediaReader {
   /** A file can have its first samples in the tables and the others in fragments. */
   async *#walk(start: WalkStart): AsyncGenerator<SampleLocation> {
     const missing = yield* this.#tables.walk(start)
-    if (missing > 0)
-      this.#note('The file is cut off, or its tables lie: not all of the samples they tell of are in it.')
+    if (missing > 0) this.#notes.add('Not all of the samples that the tables tell of are in the file')
     if (this.#fragments !== undefined) yield* this.#fragments.walk(start)
   }
 
@@ -116,8 +124,15 @@ export class MovieReader implements MediaReader {
     const places = this.#tables.places(trackId, from, to)
     return this.#fragments === undefined ? places : [...places, ...(await this.#fragments.places(trackId, from, to))]
   }
+}
 
-  #note(text: string): void {
-    if (this.notes.length < MAX_NOTES && !this.notes.includes(text)) this.notes.push(text)
-  }
+interface MovieParts {
+  readonly tables: TableSamples
+  readonly fragments: FileFragments | undefined
+  readonly duration: Micros
+  readonly notes: Notes
+}
+
+function seconds(time: Micros): string {
+  return `${Math.round(time / MICROS_PER_SECOND)} s`
 }

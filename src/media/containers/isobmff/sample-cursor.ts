@@ -37,14 +37,15 @@ export class SampleCursor {
         this.missing++
         continue
       }
-      const ticks = place.ticks + editTicks
+      const ticks = place.ticks + this.#table.decodeEditTicks
       const dts = ticksToMicros(ticks, timescale)
+      const shown = place.ticks + editTicks + compositionOffsetOf(boxes, place.offsetRun)
       return {
         movieTrack,
         offset,
         size,
         dts,
-        pts: ticksToMicros(ticks + compositionOffsetOf(boxes, place.offsetRun), timescale),
+        pts: ticksToMicros(shown, timescale),
         duration: ticksToMicros(ticks + delta, timescale) - dts,
         key: track.kind !== 'video' || this.#table.isKey(index),
       }

@@ -6,6 +6,8 @@ import type { AudioParameters, Codec, ColorInfo, Track, VideoParameters } from '
 import { type Box, childBoxes, readFullBoxHeader, writeBox, writeFullBox } from './box.ts'
 import { readColorBox, writeColorBoxes } from './color.ts'
 import { type ElementaryStream, readElementaryStream, writeElementaryStream } from './descriptor.ts'
+import { readSoundFields } from './sound-fields.ts'
+import type { TextForm } from './timed-text.ts'
 
 /** Object type indications of ISO/IEC 14496-1 that `mp4a` is used with. */
 const OBJECT_TYPE_AAC = 0x40
@@ -71,6 +73,8 @@ export interface SampleEntry {
   readonly video?: VideoParameters
   readonly audio?: AudioParameters
   readonly bitrateBps?: number
+  /** Of text: the form of its samples. */
+  readonly textForm?: TextForm
 }
 
 /** Whether packets of this codec can be stored as samples. Those of text are not samples: see `writeTextSegment`. */
@@ -117,13 +121,15 @@ function writeTextEntry(writer: ByteWriter): void {
 
 /** Reads one entry of `stsd`; `undefined` when it is of a codec we do not know or is protected. */
 export function readSampleEntry(entry: Box): SampleEntry | undefined {
+  const textForm = TEXT_FORMS[entry.type]
+  if (textForm !== undefined) return { codec: 'webvtt', textForm }
   const codec = CODEC_OF_ENTRY.get(entry.type)
   if (codec === undefined) return undefined
   const { body } = entry
   body.skip(8)
   const visual = VISUAL_ENTRIES.has(entry.type)
   const video = visual ? readVisualFields(body) : undefined
-  const audio = visual ? undefined : readAudioFields(body)
+  const audio = visual ? undefined : readSoundFields(body)
 
   let config: Uint8Array | undefined
   let stream: ElementaryStream | undefined
@@ -133,9 +139,8 @@ export function readSampleEntry(entry: Box): SampleEntry | undefined {
     if (child.type === BINDINGS[codec]?.config) {
       if (BINDINGS[codec]?.version !== undefined) readFullBoxHeader(child.body)
       config = child.body.rest()
-    } else if (child.type === 'esds') {
-      readFullBoxHeader(child.body)
-      stream = readElementaryStream(child.body)
+    } else if (child.type === 'esds' || child.type === 'wave') {
+      stream = readStream(child) ?? stream
     } else if (child.type === 'btrt') {
       child.body.skip(4)
       const max = child.body.u32()
@@ -157,6 +162,9 @@ export function readSampleEntry(entry: Box): SampleEntry | undefined {
     ...(bitrateBps > 0 && { bitrateBps }),
   }
 }
+
+/** QuickTime's own text has the form of `tx3g`, without styles. */
+const TEXT_FORMS: Readonly<Record<string, TextForm>> = { tx3g: 'tx3g', text: 'tx3g', wvtt: 'wvtt' }
 
 const VISUAL_ENTRIES: ReadonlySet<string> = new Set(['avc1', 'avc3', 'hvc1', 'hev1', 'av01', 'vp08', 'vp09'])
 
@@ -194,13 +202,14 @@ function writeAudioFields(writer: ByteWriter, track: Track): void {
     .u16(0)
 }
 
-function readAudioFields(reader: ByteReader): AudioParameters {
-  reader.skip(8)
-  const channels = reader.u16()
-  reader.skip(6)
-  const sampleRate = reader.u16()
-  reader.skip(2)
-  return { sampleRate, channels }
+/** `esds`, which QuickTime has within `wave`. */
+function readStream(box: Box): ElementaryStream | undefined {
+  if (box.type === 'esds') {
+    readFullBoxHeader(box.body)
+    return readElementaryStream(box.body)
+  }
+  for (const child of childBoxes(box)) if (child.type === 'esds') return readStream(child)
+  return undefined
 }
 
 function writeConfig(writer: ByteWriter, track: Track, { config: type, version }: Binding): void {

@@ -40,8 +40,10 @@ export interface TablePlace {
 export class SampleTable {
   readonly movieTrack: MovieTrack
   readonly boxes: SampleTableBoxes
-  /** Samples that all tables speak of, and the file can hold. */
+  /** Samples that all tables speak of, the file can hold, and the edit list shows. */
   readonly sampleCount: number
+  /** Added to the time of decoding in ticks: what the edit list says, and early enough for all composition offsets. */
+  readonly decodeEditTicks: number
   readonly #times: RunIndex
   readonly #offsets: RunIndex
   readonly #chunkRuns: RunIndex
@@ -66,23 +68,38 @@ export class SampleTable {
     })
     const held = constantSize > 0 ? Math.floor(fileSize / constantSize) : Number.POSITIVE_INFINITY
     const timed = this.#indexOfTicks(MAX_MEDIA_SECONDS * movieTrack.timescale) + 1
-    this.sampleCount = Math.min(boxes.sampleCount, this.#times.samples, this.#chunkRuns.samples, held, timed)
+    const decodeTicks = reorderingOf(boxes)
+    this.decodeEditTicks = movieTrack.editTicks - decodeTicks
+    const shown = this.#indexOfTicks(movieTrack.endTicks + decodeTicks - 1) + 1
+    this.sampleCount = Math.min(boxes.sampleCount, this.#times.samples, this.#chunkRuns.samples, held, timed, shown)
   }
 
   /** Of sample `index`, below `sampleCount`. */
   timesOf(index: number): SampleTimes {
     const { timescale, editTicks } = this.movieTrack
-    const ticks = this.#ticksOf(index) + editTicks
+    const ticks = this.#ticksOf(index)
     const run = this.#offsets.ofSample(index)?.run
     const offset = run === undefined ? 0 : compositionOffsetOf(this.boxes, run)
-    return { dts: ticksToMicros(ticks, timescale), pts: ticksToMicros(ticks + offset, timescale) }
+    return {
+      dts: ticksToMicros(ticks + this.decodeEditTicks, timescale),
+      pts: ticksToMicros(ticks + editTicks + offset, timescale),
+    }
+  }
+
+  /** From sample `index` to the next. */
+  durationOf(index: number): Micros {
+    const { timescale } = this.movieTrack
+    const ticks = this.#ticksOf(index) + this.decodeEditTicks
+    const run = this.#times.ofSample(index)?.run
+    const delta = run === undefined ? 0 : deltaOf(this.boxes.times, run)
+    return ticksToMicros(ticks + delta, timescale) - ticksToMicros(ticks, timescale)
   }
 
   /** Number of the first sample that is decoded at or after `time`; `sampleCount` when there is none. */
   firstFrom(time: Micros): number {
-    const { timescale, editTicks } = this.movieTrack
+    const { timescale } = this.movieTrack
     if (time === Number.POSITIVE_INFINITY) return this.sampleCount
-    const target = ticksFrom(time, timescale) - editTicks
+    const target = ticksFrom(time, timescale) - this.decodeEditTicks
     if (!(target > 0)) return 0
     const before = this.#indexOfTicks(target - 1)
     return Math.min(before + 1, this.sampleCount)
@@ -129,6 +146,37 @@ export class SampleTable {
       inChunk,
       offset: chunks.at(chunk) + this.#bytesBetween(index - inChunk, index),
     }
+  }
+
+  /** How many samples there are up to the last one that lies in the file; those between may be missing. */
+  heldCount(fileSize: number): number {
+    const { chunkRuns, chunks } = this.boxes
+    const last = this.sampleCount > 0 ? this.placeOf(this.sampleCount - 1) : undefined
+    if (last === undefined) return 0
+    let { chunk, chunkRun } = last
+    let first = last.index - last.inChunk
+    let end = this.sampleCount
+    while (chunk >= 0) {
+      const held = this.#samplesWithin(first, end, fileSize - chunks.at(chunk))
+      if (held > 0) return first + held
+      if (--chunk < chunkRuns.at(chunkRun, 0) - 1) chunkRun--
+      end = first
+      first -= chunkRuns.at(Math.max(0, chunkRun), 1)
+    }
+    return 0
+  }
+
+  /** How many of the samples in `[first, end)`, one behind the other, fit into `bytes`. */
+  #samplesWithin(first: number, end: number, bytes: number): number {
+    if (bytes <= 0) return 0
+    let low = first
+    let high = end
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if (this.#bytesBetween(first, middle) <= bytes) low = middle
+      else high = middle - 1
+    }
+    return low - first
   }
 
   /** Of all samples in `[from, to)`. */
@@ -194,6 +242,13 @@ export function deltaOf(times: FieldTable, run: number): number {
 /** Ticks from decoding to showing in a run of `ctts`. Signed in version 0 too: some writers put negative offsets there. */
 export function compositionOffsetOf({ offsets }: SampleTableBoxes, run: number): number {
   return run < offsets.count ? offsets.at(run, 1) | 0 : 0
+}
+
+/** Ticks by which pictures can be shown before they are decoded: QuickTime's negative offsets. */
+function reorderingOf({ offsets }: SampleTableBoxes): number {
+  let lowest = 0
+  for (let run = 0; run < offsets.count; run++) lowest = Math.min(lowest, offsets.at(run, 1) | 0)
+  return -lowest
 }
 
 /** Chunks of a run of `stsc`. */

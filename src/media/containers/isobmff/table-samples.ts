@@ -34,19 +34,15 @@ export class TableSamples {
     return [...this.#tables.values()].every(({ sampleCount }) => sampleCount === 0)
   }
 
-  /** End of the last sample that is in the file, of all tracks. */
-  get end(): Micros {
-    let end = 0
+  /** When the last sample that is in the file is over, of all tracks; and when it would be if all samples were there. */
+  ends(): { readonly held: Micros; readonly told: Micros } {
+    let held = 0
+    let told = 0
     for (const table of this.#tables.values()) {
-      const last = table.sampleCount - 1
-      if (last < 0) continue
-      const step = last > 0 ? table.timesOf(last).dts - table.timesOf(last - 1).dts : 0
-      // The last to be decoded is shown before the ones it was taken out of order for.
-      for (let index = Math.max(0, last - MAX_REORDERED); index <= last; index++) {
-        end = Math.max(end, table.timesOf(index).pts + step)
-      }
+      held = Math.max(held, endOf(table, table.heldCount(this.#fileSize)))
+      told = Math.max(told, endOf(table, table.sampleCount))
     }
-    return end
+    return { held, told }
   }
 
   /** Of the leading track; of sound, one each second. */
@@ -127,6 +123,15 @@ export class TableSamples {
 
 /** No codec takes more pictures out of order. */
 const MAX_REORDERED = 16
+
+/** When the first `count` samples are over. The last to be decoded is shown before the ones it was taken out of order for. */
+function endOf(table: SampleTable, count: number): Micros {
+  let end = 0
+  for (let index = Math.max(0, count - MAX_REORDERED); index < count; index++) {
+    end = Math.max(end, table.timesOf(index).pts + table.durationOf(index))
+  }
+  return end
+}
 
 function* keyIndexes(table: SampleTable): Generator<number, void, undefined> {
   const { sampleCount, boxes, movieTrack } = table
