@@ -1,11 +1,14 @@
 /** Opens a media file whatever its container is. The bytes tell; names and types are not believed. */
 import { FormatError } from '../errors.ts'
 import type { ByteSource } from './byte-source.ts'
+import { isAdts } from './containers/adts/frames.ts'
+import { id3TagSize } from './containers/bare-sound/id3v2.ts'
+import { isMp3 } from './containers/mp3/frames.ts'
 import { isTransportStream } from './containers/mpegts/packet-sync.ts'
 import type { MediaFormat, MediaReader } from './reader.ts'
 
-/** Read at first: as much as the surest marks of a container need, three packets of a transport stream among them. */
-const HEAD_BYTES = 1024
+/** Read at first: as much as the marks of a container need; the longest are three frames of sound without container, one after another. */
+const HEAD_BYTES = 8 * 1024
 
 /** Boxes that files of MP4 begin with, and of QuickTime, which knew no `ftyp` at first. */
 const MOVIE_BOXES: ReadonlySet<string> = new Set(['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot'])
@@ -48,6 +51,19 @@ const FORMATS: readonly FormatEntry[] = [
     name: 'MPEG-TS',
     matches: isTransportStream,
     open: async (source) => (await import('./containers/mpegts/reader.ts')).TsReader.open(source),
+  },
+  // The weakest marks, last. Behind a tag that is longer than what was read, either may come.
+  {
+    format: 'aac',
+    name: 'AAC (ADTS)',
+    matches: (head) => isAdts(head.subarray(id3TagSize(head))),
+    open: async (source) => (await import('./containers/adts/reader.ts')).openAdtsReader(source),
+  },
+  {
+    format: 'mp3',
+    name: 'MP3',
+    matches: (head) => id3TagSize(head) > 0 || isMp3(head),
+    open: async (source) => (await import('./containers/bare-sound/open.ts')).openTaggedSound(source),
   },
 ]
 
