@@ -1,6 +1,7 @@
 /** What a video element in a page does over a while, and what its picture says. */
 import type { Page } from 'playwright-core'
 import { CLOCK_PICTURE, readClockFrom } from '../support/clock.ts'
+import { COUNTER_SIZE, readCounters } from '../support/counter.ts'
 
 export interface Playing {
   /** Seconds the media time went forward. */
@@ -89,4 +90,25 @@ export async function readClock(page: Page): Promise<ClockReading> {
   const shown = ((hours * 60 + minutes) * 60 + seconds) * 1000 + tenths * 100
   const delayMs = (((grab.now % DAY_MS) - shown + DAY_MS + DAY_MS / 2) % DAY_MS) - DAY_MS / 2
   return { text, delayMs }
+}
+
+/** Reads the frame number (see counter.ts) from what `selector` shows: a video or an image. `undefined`: there is none to read. */
+export async function readCounter(page: Page, selector = 'video', width = 320): Promise<number | undefined> {
+  const luma = await page.evaluate(
+    ({ from, size, sourceWidth }) => {
+      const source = document.querySelector(from) as HTMLVideoElement | HTMLImageElement
+      const canvas = document.createElement('canvas')
+      canvas.width = size.width
+      canvas.height = size.height
+      const context = canvas.getContext('2d') as CanvasRenderingContext2D
+      const shownWidth = source instanceof HTMLVideoElement ? source.videoWidth : source.naturalWidth
+      const scale = shownWidth / sourceWidth
+      // Pictures of other sizes are brought to that in which the number was drawn.
+      context.drawImage(source, 0, 0, size.width * scale, size.height * scale, 0, 0, size.width, size.height)
+      const { data } = context.getImageData(0, 0, size.width, size.height)
+      return Array.from({ length: size.width * size.height }, (_, pixel) => data[4 * pixel + 1] ?? 0)
+    },
+    { from: selector, size: COUNTER_SIZE, sourceWidth: width },
+  )
+  return readCounters(Uint8Array.from(luma))[0]
 }

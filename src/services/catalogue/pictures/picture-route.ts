@@ -1,7 +1,8 @@
 /** Posters and previews over HTTP: `/vod/PATH/poster.jpg`, `/vod/PATH/thumbnails.vtt` and the pictures that it lists. */
 import type { ServerResponse } from 'node:http'
+import { FormatError } from '../../../errors.ts'
 import type { Library } from '../../../library/library.ts'
-import type { MediaFiles } from '../../../library/media-files.ts'
+import type { MediaFile, MediaFiles } from '../../../library/media-files.ts'
 import { hotAnswer, sendHotAnswer } from '../../../net/http/hot-answer.ts'
 import type { HttpHandler, HttpRequest } from '../../../net/http/routes.ts'
 import { findMediaSet } from '../../../packaging/on-demand/media-set.ts'
@@ -61,8 +62,9 @@ async function sendPicture(asked: Asked, picture: PictureName, pictures: Picture
 /** Empty where no pictures can be made: a player that asks has done nothing wrong. */
 async function sendList(asked: Asked, { mediaFiles, pictures }: PictureRouteOptions): Promise<void> {
   let text = 'WEBVTT\n'
-  if (pictures.available) {
-    const { reader, close } = await mediaFiles.open(asked.file.path)
+  const media = pictures.available ? await openMedia(mediaFiles, asked.file.path) : undefined
+  if (media !== undefined) {
+    const { reader, close } = media
     const key = asked.request.query.get('key')
     const query = `?v=${fileToken(asked.file)}${key === null ? '' : `&key=${encodeURIComponent(key)}`}`
     const hasPicture = [...reader.tracks, ...reader.foreign].some(({ kind }) => kind === 'video')
@@ -70,6 +72,16 @@ async function sendList(asked: Asked, { mediaFiles, pictures }: PictureRouteOpti
     close()
   }
   send(asked, 'text/vtt; charset=utf-8', Buffer.from(text), true)
+}
+
+/** `undefined` for a file that cannot be read. */
+async function openMedia(mediaFiles: Pick<MediaFiles, 'open'>, path: string): Promise<MediaFile | undefined> {
+  try {
+    return await mediaFiles.open(path)
+  } catch (error) {
+    if (error instanceof FormatError) return undefined
+    throw error
+  }
 }
 
 /** An address with the token of the file as it is now stands for these bytes for ever. */

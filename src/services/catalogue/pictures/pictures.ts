@@ -1,5 +1,5 @@
 /** Posters and preview pictures of films: made by the encoder when somebody looks, once, one at a time, and kept. */
-import { HeadendError, UnavailableError } from '../../../errors.ts'
+import { FormatError, HeadendError, UnavailableError } from '../../../errors.ts'
 import type { MediaFile, MediaFiles } from '../../../library/media-files.ts'
 import type { Micros } from '../../../media/time.ts'
 import type { Transcoder } from '../../../packaging/transcoder.ts'
@@ -67,19 +67,22 @@ export class Pictures {
   }
 
   async #make(path: string, picture: PictureName, name: string): Promise<Uint8Array | undefined> {
-    const media = await this.#options.mediaFiles.open(path)
+    let media: MediaFile | undefined
     try {
+      media = await this.#options.mediaFiles.open(path)
       const made = picture === 'poster' ? await this.#poster(media) : await this.#thumbnail(media, picture)
       if (made !== undefined) await this.#options.cache.set(name, made)
       else this.#miss(name)
       return made
     } catch (error) {
+      // Not even its tracks can be told.
+      if (error instanceof FormatError) return this.#miss(name)
       if (error instanceof HeadendError && error.code === 'ERR_TRANSCODE_NO_FFMPEG') {
         this.#unavailableUntil = this.#options.now() + UNAVAILABLE_MS
       }
       throw error
     } finally {
-      media.close()
+      media?.close()
     }
   }
 
@@ -106,7 +109,7 @@ export class Pictures {
     return picture
   }
 
-  #miss(name: string): void {
+  #miss(name: string): undefined {
     if (this.#missing.size >= MAX_MISSING) this.#missing.clear()
     this.#missing.add(name)
   }
