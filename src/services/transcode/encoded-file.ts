@@ -15,7 +15,6 @@ import {
   formatFacts,
   frameRateOf,
   parseFacts,
-  tokenOf,
   videoPlan,
   videoTrack,
 } from './file-plan.ts'
@@ -71,14 +70,21 @@ export class EncodedFile {
   }
 
   /**
-   * Looks at a file, and begins to encode it to learn what decoders must know. Throws HeadendError as `Transcoder.openFile` says,
+   * Looks at a file, and begins to encode it to learn what decoders must know. `soundOnly`: its picture is played as it is. Throws HeadendError as `Transcoder.openFile` says,
    * FormatError ERR_TRANSCODE_NO_MEDIA for what ffmpeg cannot read.
    */
-  static async open(media: MediaFile, programs: Programs, kit: WorkerKit, cache: SegmentCache): Promise<EncodedFile> {
+  static async open(
+    media: MediaFile,
+    { token, soundOnly }: { readonly token: string; readonly soundOnly: boolean },
+    programs: Programs,
+    kit: WorkerKit,
+    cache: SegmentCache,
+  ): Promise<EncodedFile> {
     const options = kit.options()
     const { file, reader } = media
-    const token = tokenOf(media, options, programs, kit.threads)
-    const { layout, rate } = await factsOf(media, programs, token, kit, cache)
+    const facts = await factsOf(media, programs, token, kit, cache)
+    const layout = soundOnly ? { ...facts.layout, video: undefined } : facts.layout
+    const rate = soundOnly ? undefined : facts.rate
     const grid = createGrid(reader.duration, rate)
     const users = new Set([media])
     const common = { format: reader.format, grid, threads: kit.threads, fpsMode: fpsMode(programs) } as const
@@ -104,13 +110,20 @@ export class EncodedFile {
     if (main === undefined) throw new Error('a file has a line at least')
     kit.log.debug({ path: file.path, token }, `encoding for browsers: ${describeLayout(layout, reader.format)}`)
     try {
+      const { signal } = new AbortController()
       const renditions: EncodedRendition[] = []
       if (picture !== undefined && shownTrack !== undefined) {
-        renditions.push(await renditionOf(shownTrack, 'video', main, picture.peakKbps))
+        const config = await main.get('video', 'config', signal)
+        renditions.push(renditionOf({ ...shownTrack, config }, 'video', main, picture.peakKbps))
       }
+      /** What decoders must know of sound depends on its channels alone: no encoder is started for what is known. */
+      const configs = new Map<number, Uint8Array>()
       for (const [position, track] of audioTracks.entries()) {
-        const { kbps } = sounds[position] as AudioPlan
-        renditions.push(await renditionOf(track, 'audio', lines[position] ?? main, kbps))
+        const { kbps, channels } = sounds[position] as AudioPlan
+        const line = lines[position] ?? main
+        const config = configs.get(channels) ?? (await line.get('audio', 'config', signal))
+        configs.set(channels, config)
+        renditions.push(renditionOf({ ...track, config }, 'audio', line, kbps))
       }
       return new EncodedFile(token, users, grid, renditions, lines)
     } catch (error) {
@@ -119,7 +132,7 @@ export class EncodedFile {
     }
   }
 
-  /** One more who watches. `onClose` hears when it was the last one. */
+  /** One more who watches. `onUnused` hears when it was the last one. */
   presentation(media: MediaFile, onUnused: () => void): Presentation {
     this.#users.add(media)
     const { path, modified } = media.file
@@ -191,19 +204,13 @@ async function factsOf(
   }
 }
 
-async function renditionOf(
-  track: Track,
-  kind: EncodedKind,
-  line: SegmentLine,
-  peakKbps: number,
-): Promise<EncodedRendition> {
-  const config = await line.get(kind, 'config', new AbortController().signal)
-  const { video } = track
+function renditionOf(track: Track, kind: EncodedKind, line: SegmentLine, peakKbps: number): EncodedRendition {
+  const frameRate = track.video?.frameRate
   const offered: OnDemandRendition = {
     name: nameOfTrack(track),
-    track: { ...track, config },
+    track,
     ...bitRates(track, peakKbps),
-    ...(video?.frameRate === undefined ? {} : { frameRate: video.frameRate }),
+    ...(frameRate === undefined ? {} : { frameRate }),
     keyPictures: [],
   }
   return { offered, kind, line }

@@ -70,11 +70,22 @@ export function tokenOf(
   { file }: Pick<MediaFile, 'file'>,
   options: TranscodeOptions,
   { version }: Pick<Programs, 'version'>,
-  threads: number,
+  { threads, soundOnly }: { readonly threads: number; readonly soundOnly: boolean },
 ): string {
   const { path, size, modified } = file
   const { videoKbps, audioKbps, maxHeight } = options
-  const parts = [FORM, path, size, modified.getTime(), videoKbps, audioKbps, maxHeight, threads, version ?? 'new']
+  const parts = [
+    FORM,
+    path,
+    size,
+    modified.getTime(),
+    videoKbps,
+    audioKbps,
+    maxHeight,
+    threads,
+    version ?? 'new',
+    soundOnly,
+  ]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
 }
 

@@ -1,7 +1,10 @@
 /** Makes playable what browsers cannot play: files and live streams are encoded by ffmpeg while somebody watches them. */
 import type { MediaFile } from '../../library/media-files.ts'
 import type { Stream } from '../../live/stream.ts'
-import type { Micros } from '../../media/time.ts'
+import { MICROS_PER_SECOND, type Micros } from '../../media/time.ts'
+import { isBrowserCodec } from '../../packaging/browser-codecs.ts'
+import { ByteCache } from '../../packaging/on-demand/byte-cache.ts'
+import { FilePresentation } from '../../packaging/on-demand/file-presentation.ts'
 import type { Presentation } from '../../packaging/on-demand/presentation.ts'
 import type { LiveTranscode, StillOptions, Transcoder } from '../../packaging/transcoder.ts'
 import type { Closable, Logger } from '../../protocols/protocol.ts'
@@ -9,6 +12,7 @@ import { descriptorOf } from './child.ts'
 import { EncodedFile } from './encoded-file.ts'
 import { tokenOf } from './file-plan.ts'
 import { LiveEncoder } from './live-encoder.ts'
+import { mixPresentations } from './mixed-presentation.ts'
 import type { TranscodeOptions } from './options.ts'
 import { type Programs, tellPrograms } from './programs.ts'
 import { SegmentCache } from './segment-cache.ts'
@@ -19,6 +23,10 @@ import { WorkerKit } from './worker-kit.ts'
 const STILL_CPU_SECONDS = 20
 /** Milliseconds that a still picture waits for its turn. */
 const STILL_WAIT_MS = 30_000
+
+/** Length of segments of pictures that are cut as they are. */
+const PICTURE_SEGMENT: Micros = 6 * MICROS_PER_SECOND
+const PICTURE_CACHE_BYTES = 32 * 1024 * 1024
 
 export interface TranscoderOptions {
   /** Asked at each use, so that other settings take effect. */
@@ -34,6 +42,8 @@ export class TranscodeService implements Transcoder, Closable {
   readonly #cache: SegmentCache
   /** Files that are watched, by token. */
   readonly #files = new Map<string, Promise<EncodedFile>>()
+  /** Of pictures that are cut as they are. */
+  readonly #pictures = new ByteCache(() => PICTURE_CACHE_BYTES)
   readonly #live = new Map<Stream, Promise<LiveEncoder>>()
 
   constructor({ options, cache, log }: TranscoderOptions) {
@@ -43,16 +53,14 @@ export class TranscodeService implements Transcoder, Closable {
   }
 
   async openFile(media: MediaFile): Promise<Presentation> {
+    let pictures: Presentation | undefined
     try {
       const programs = await this.#kit.programs()
-      const token = tokenOf(media, this.#kit.options(), programs, this.#kit.threads)
-      for (;;) {
-        const opening = this.#files.get(token) ?? this.#encode(media, programs, token)
-        const file = await opening
-        // The last who watched may just have left.
-        if (this.#files.get(token) === opening) return file.presentation(media, () => this.#drop(file))
-      }
+      pictures = await this.#picturesAsTheyAre(media)
+      const sounds = await this.#openEncoded(media, programs, pictures !== undefined)
+      return pictures === undefined ? sounds : mixPresentations(pictures, sounds)
     } catch (error) {
+      pictures?.close()
       media.close()
       throw error
     }
@@ -124,8 +132,36 @@ export class TranscodeService implements Transcoder, Closable {
     await this.#cache.close()
   }
 
-  #encode(media: MediaFile, programs: Programs, token: string): Promise<EncodedFile> {
-    const opening = EncodedFile.open(media, programs, this.#kit, this.#cache)
+  /** Of a film that only its sound keeps from being played. */
+  async #picturesAsTheyAre(media: MediaFile): Promise<Presentation | undefined> {
+    const isKnown = media.reader.tracks.some(({ kind, codec }) => kind === 'video' && isBrowserCodec(codec))
+    if (!isKnown) return undefined
+    try {
+      const { path } = media.file
+      return await FilePresentation.open([media], { path, target: PICTURE_SEGMENT, cache: this.#pictures })
+    } catch (error) {
+      this.#kit.log.debug({ path: media.file.path, error }, 'the picture cannot be cut as it is, and is encoded')
+      return undefined
+    }
+  }
+
+  async #openEncoded(media: MediaFile, programs: Programs, soundOnly: boolean): Promise<Presentation> {
+    const token = tokenOf(media, this.#kit.options(), programs, { threads: this.#kit.threads, soundOnly })
+    for (;;) {
+      const opening = this.#files.get(token) ?? this.#encode(media, programs, { token, soundOnly })
+      const file = await opening
+      // The last who watched may just have left.
+      if (this.#files.get(token) === opening) return file.presentation(media, () => this.#drop(file))
+    }
+  }
+
+  #encode(
+    media: MediaFile,
+    programs: Programs,
+    what: { readonly token: string; readonly soundOnly: boolean },
+  ): Promise<EncodedFile> {
+    const { token } = what
+    const opening = EncodedFile.open(media, what, programs, this.#kit, this.#cache)
     this.#files.set(token, opening)
     opening.catch(() => {
       if (this.#files.get(token) === opening) this.#files.delete(token)
