@@ -1,14 +1,18 @@
 /** What lies behind a path and can be played as ASF: a live stream or a file of the library. */
 import { FormatError, PeerError, UnavailableError } from '../../../../errors.ts'
-import type { LibraryFile } from '../../../../library/library.ts'
+import { timeOffset } from '../../../../library/time-offset.ts'
 import type { Stream } from '../../../../live/stream.ts'
-import type { AsfFile } from '../../../../media/containers/asf/file.ts'
 import type { AsfInit } from '../../../../media/containers/asf/model.ts'
 import { isAsfTrack } from '../../../../media/containers/asf/track-format.ts'
+import { formatOf } from '../../../../media/open-reader.ts'
+import type { Track } from '../../../../media/track.ts'
 import type { ServerContext } from '../../../protocol.ts'
 import { asfUnits } from '../../asf-units.ts'
+import type { PlayableAsf } from '../../playable-asf.ts'
 
 const LIBRARY_ROOT = 'vod/'
+/** Of a file's beginning, enough to tell whether it is ASF. */
+const HEAD_BYTES = 16
 
 export interface LiveContent {
   readonly kind: 'live'
@@ -22,7 +26,7 @@ export interface LiveContent {
 export interface FileContent {
   readonly kind: 'file'
   readonly path: string
-  readonly asf: AsfFile
+  readonly asf: PlayableAsf
   readonly init: AsfInit
   readonly size: number
   readonly modified: Date
@@ -38,51 +42,73 @@ export interface OpenOptions {
   readonly signal: AbortSignal
 }
 
+type Context = Pick<ServerContext, 'hub' | 'library' | 'mediaFiles'>
+
 /**
- * Opens what a path names: `vod/…` or `live/…`. Throws UnavailableError ERR_STREAM_NOT_FOUND, ERR_LIBRARY_NOT_FOUND, PeerError
- * ERR_PATH_INVALID, or ERR_WMSP_NOT_ASF for a file that is no ASF file.
+ * Opens what a path names: `vod/…` or `live/…`. Throws UnavailableError ERR_STREAM_NOT_FOUND, ERR_LIBRARY_NOT_FOUND, ERR_STREAM_NO_TRACK for
+ * what has no track that ASF carries, PeerError ERR_PATH_INVALID, or ERR_WMSP_NOT_ASF for a file that cannot be read.
  */
-export function openContent(
-  context: Pick<ServerContext, 'hub' | 'library'>,
-  path: string,
-  options: OpenOptions,
-): Promise<Content> {
+export function openContent(context: Context, path: string, options: OpenOptions): Promise<Content> {
   return path.startsWith(LIBRARY_ROOT) ? openFile(context, path) : openLive(context, path, options)
 }
 
-async function openFile({ library }: Pick<ServerContext, 'library'>, path: string): Promise<FileContent> {
-  const file = await library.open(path)
+/** An ASF file goes out as it is, packet for packet; of others one is made. */
+async function openFile(context: Context, path: string): Promise<FileContent> {
+  const file = await context.library.open(path)
   let closed = false
   const close = () => {
     if (!closed) file.close().catch(() => {})
     closed = true
   }
   try {
-    const asf = await openAsf(file)
+    if (formatOf(await file.read(0, HEAD_BYTES)) !== 'asf') {
+      close()
+      return await openMade(context, path)
+    }
+    // Files are not played by every server: their reader is loaded with the first.
+    const { AsfFile } = await import('../../../../media/containers/asf/file.ts')
+    const asf = await AsfFile.open(file)
     return { kind: 'file', path, asf, init: asf.init, size: file.size, modified: file.modified, close }
+  } catch (cause) {
+    close()
+    if (!(cause instanceof FormatError)) throw cause
+    throw new PeerError('ERR_WMSP_NOT_ASF', `expected a file that can be read, found ${path}: ${cause.message}`, {
+      cause,
+    })
+  }
+}
+
+async function openMade({ mediaFiles }: Context, path: string): Promise<FileContent> {
+  const { MadeAsfFile } = await import('../../made-asf-file.ts')
+  const { makeHeader } = await import('../../made-asf-header.ts')
+  const { file, reader, close } = await mediaFiles.open(path)
+  try {
+    checkTracks(path, reader.tracks)
+    const offset = await timeOffset(reader)
+    const asf = new MadeAsfFile(reader, makeHeader(reader, file.size, offset), offset)
+    const { init } = asf
+    const size = init.bytes.byteLength + init.packetCount * init.packetSize
+    let closed = false
+    const closeAll = () => {
+      if (!closed) asf.close().then(close, close)
+      closed = true
+    }
+    return { kind: 'file', path, asf, init, size, modified: file.modified, close: closeAll }
   } catch (error) {
     close()
     throw error
   }
 }
 
-async function openAsf(file: LibraryFile): Promise<AsfFile> {
-  // Files are not played by every server: their reader is loaded with the first.
-  const { AsfFile } = await import('../../../../media/containers/asf/file.ts')
-  try {
-    return await AsfFile.open(file)
-  } catch (cause) {
-    if (!(cause instanceof FormatError)) throw cause
-    throw new PeerError('ERR_WMSP_NOT_ASF', `expected an ASF file, found another in ${file.path}`, { cause })
-  }
+function checkTracks(path: string, tracks: readonly Track[]): void {
+  if (tracks.some(isAsfTrack)) return
+  const codecs = tracks.map(({ codec }) => codec).join(', ')
+  throw new UnavailableError('ERR_STREAM_NO_TRACK', `expected a track that ASF carries in ${path}, found ${codecs}`)
 }
 
 async function openLive({ hub }: Pick<ServerContext, 'hub'>, path: string, options: OpenOptions): Promise<LiveContent> {
   const stream = await hub.findOrWait(path, options)
-  if (stream.tracks.length > 0 && !stream.tracks.some(isAsfTrack)) {
-    const codecs = stream.tracks.map(({ codec }) => codec).join(', ')
-    throw new UnavailableError('ERR_STREAM_NO_TRACK', `expected a track that ASF carries in ${path}, found ${codecs}`)
-  }
+  if (stream.tracks.length > 0) checkTracks(path, stream.tracks)
   const init = await headerOf(stream, options)
   if (init === undefined) throw new UnavailableError('ERR_STREAM_NOT_FOUND', `${path} has sent nothing yet`)
   return { kind: 'live', path, stream, init, close: () => {} }

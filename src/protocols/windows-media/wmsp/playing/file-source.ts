@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../../../library/clock.ts'
 import type { AsfInit, AsfPacket } from '../../../../media/containers/asf/model.ts'
+import type { PlayableAsf } from '../../playable-asf.ts'
 import { chunkBody, FrameBuffer } from './data-frames.ts'
 import type { EntrySource, Numbering, SourceState } from './entry-source.ts'
 import type { Pacer } from './pacer.ts'
@@ -15,15 +16,8 @@ const MAX_BATCH_BYTES = 65_536
 /** Milliseconds between two batches when nothing is late. */
 const BATCH_MS = 100
 
-/** What is needed of an ASF file; `AsfFile` is one. */
-export interface PacketFile {
-  readonly init: AsfInit
-  readonly packetCount: number
-  readPackets(first: number, count: number): Promise<readonly AsfPacket[]>
-}
-
 export interface FileSourceOptions {
-  readonly file: PacketFile
+  readonly file: PlayableAsf
   /** Number of the first packet. */
   readonly from: number
   /** Send time in milliseconds from which on nothing is sent; `undefined`: to the end of the file. */
@@ -177,7 +171,8 @@ export class FileSource implements EntrySource {
       (packets) => {
         this.#reading = false
         if (this.#closed) return onClose()
-        this.#nextRead = packets.length === 0 ? file.packetCount : this.#nextRead + packets.length
+        // Files that are made have gaps between numbers.
+        this.#nextRead = (packets.at(-1)?.number ?? file.packetCount) + 1
         if (packets.length > 0) this.#ahead = packets
         this.onWake?.()
       },

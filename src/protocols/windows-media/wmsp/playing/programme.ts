@@ -25,7 +25,7 @@ export interface Programme {
   previous(index: number, options: OpenOptions): Promise<OpenEntry | undefined>
 }
 
-type Context = Pick<ServerContext, 'hub' | 'library' | 'playlist' | 'log'>
+type Context = Pick<ServerContext, 'hub' | 'library' | 'mediaFiles' | 'playlist' | 'log'>
 
 /** The programme of a path; nothing is opened yet. */
 export function programmeOf(context: Context, path: string): Programme {

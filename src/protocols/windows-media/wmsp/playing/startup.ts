@@ -33,7 +33,7 @@ export async function startupProfile(
   for (let number = from, over = false; !over && bytes < MAX_PROFILED_BYTES; ) {
     const packets = await asf.readPackets(number, READ_PACKETS)
     if (packets.length === 0) break
-    number += packets.length
+    number = (packets.at(-1)?.number ?? number) + 1
     for (const packet of packets) {
       bytes += packet.bytes.byteLength
       if (Number.isNaN(endMs)) endMs = packet.sendTimeMs + accelMs

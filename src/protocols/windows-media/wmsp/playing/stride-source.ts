@@ -3,10 +3,10 @@
 import type { Clock } from '../../../../library/clock.ts'
 import type { AsfInit, AsfPacket } from '../../../../media/containers/asf/model.ts'
 import { REASON } from '../../framing.ts'
+import type { PlayableAsf } from '../../playable-asf.ts'
 import type { StreamLevels } from '../../stream-selection.ts'
 import { chunkBody, FrameBuffer } from './data-frames.ts'
 import type { EntrySource, Numbering, SourceState } from './entry-source.ts'
-import type { PacketFile } from './file-source.ts'
 import { networkForm } from './packet-forms.ts'
 import { cut, leadingVideo, payloadsOf, type Selection } from './selection-filter.ts'
 
@@ -16,15 +16,8 @@ const MAX_FRAME_PACKETS = 1024
 /** Key frames a second at most: more are not seen. */
 const MIN_STEP_MS = 50
 
-/** A file whose key frames are found from one to the next. */
-export interface StrideFile extends PacketFile {
-  /** Number of the packet in which the key frame before, or behind, that packet begins; `undefined`: there is none. */
-  previousKey(number: number): Promise<number | undefined>
-  nextKey(number: number): Promise<number | undefined>
-}
-
 export interface StrideSourceOptions {
-  readonly file: StrideFile
+  readonly file: PlayableAsf
   /** Number of a packet where a key frame begins. */
   readonly from: number
   /** Times real time; negative: backwards. */
@@ -160,7 +153,7 @@ export class StrideSource implements EntrySource {
     let object: number | undefined
     let complete = false
     while (!complete && packets.length < MAX_FRAME_PACKETS) {
-      const read = await file.readPackets(number + packets.length, READ_PACKETS)
+      const read = await file.readPackets((packets.at(-1)?.number ?? number - 1) + 1, READ_PACKETS)
       if (read.length === 0) break
       for (const packet of read) {
         packets.push(packet)
