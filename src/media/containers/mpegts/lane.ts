@@ -4,13 +4,16 @@ import type { Notes } from '../../notes.ts'
 import type { TrackKind } from '../../track.ts'
 import type { ElementaryStream, PesTimes, TimedUnit } from './elementary/stream.ts'
 import type { TsPacketCursor } from './packet.ts'
-import { type PesHeader, presentationDelay, readPesHeader } from './pes.ts'
+import { PES_CLOCK_RANGE, PES_TIMESCALE, type PesHeader, presentationDelay, readPesHeader } from './pes.ts'
 import { type PesBudget, PesBuffer } from './pes-buffer.ts'
 import type { StreamDescription } from './stream-type.ts'
 import type { Timeline } from './timeline.ts'
 
 /** Kinds whose clock is believed: subtitles and data may be far ahead. */
 const CLOCKED: ReadonlySet<TrackKind> = new Set(['video', 'audio'])
+
+/** Ticks that are missing at most where packets were lost; more, or a step back, is the joint of two recordings. */
+const MAX_LOSS = PES_TIMESCALE
 
 /** What all lanes of a demuxer share. */
 export interface LaneContext {
@@ -32,6 +35,8 @@ export class Lane {
   readonly #context: LaneContext
   readonly #buffer: PesBuffer
   #counter: number | undefined
+  /** The decode time that came last, as it stood there. */
+  #clock: number | undefined
   /** Of the PES packet that is begun; `undefined` while its header is not whole. */
   #header: PesHeader | undefined
   #times: PesTimes = NO_TIMES
@@ -57,15 +62,20 @@ export class Lane {
 
   /** Takes a packet of its PID; gives the units that are complete. */
   write(bytes: Uint8Array, packet: TsPacketCursor, position: number): TimedUnit[] {
-    if (!packet.hasPayload || !this.#continues(packet, position)) return NO_UNITS
+    const continuity = this.#continuityOf(packet)
+    if (continuity === 'repeated') return NO_UNITS
     if (packet.scrambled) {
       this.#context.notes.add('scrambled packets were left out', position)
       return NO_UNITS
     }
     const payload = bytes.subarray(packet.payloadAt, packet.payloadEnd)
+    const header = packet.unitStart ? readPesHeader(payload) : undefined
+    if (continuity === 'broken' && !this.#isJoint(header)) {
+      this.#context.notes.add('packets are missing', position)
+      this.#drop()
+    }
     let units = NO_UNITS
     if (packet.unitStart) {
-      const header = readPesHeader(payload)
       if (this.#begun) units = this.#complete(this.#beginsUnit(payload, header))
       this.#begin(header, packet.randomAccess, position)
     }
@@ -92,15 +102,20 @@ export class Lane {
     this.#buffer.release()
   }
 
-  /** Checks the counter (ISO/IEC 13818-1 section 2.4.3.3); false for a packet that came twice. */
-  #continues(packet: TsPacketCursor, position: number): boolean {
+  /** By the counter (ISO/IEC 13818-1 section 2.4.3.3). A packet may come twice. */
+  #continuityOf({ hasPayload, counter, discontinuity }: TsPacketCursor): 'continued' | 'repeated' | 'broken' {
+    if (!hasPayload) return 'repeated'
     const before = this.#counter
-    this.#counter = packet.counter
-    if (before === undefined || packet.discontinuity || packet.counter === ((before + 1) & 15)) return true
-    if (packet.counter === before) return false
-    if (this.#begun || this.stream !== undefined) this.#context.notes.add('packets are missing', position)
-    this.#drop()
-    return true
+    this.#counter = counter
+    if (before === undefined || discontinuity || counter === ((before + 1) & 15)) return 'continued'
+    return counter === before ? 'repeated' : 'broken'
+  }
+
+  /** Whether another recording begins here: then the counter starts anew, and nothing is missing of the unit before. */
+  #isJoint(header: PesHeader | 'none' | undefined): boolean {
+    if (header === undefined || header === 'none' || header.dts === undefined) return false
+    const step = this.#clock === undefined ? 0 : (header.dts - this.#clock + PES_CLOCK_RANGE) % PES_CLOCK_RANGE
+    return step > MAX_LOSS
   }
 
   #drop(): void {
@@ -129,6 +144,7 @@ export class Lane {
     this.#header = header
     const { pts, dts } = header
     if (pts === undefined || dts === undefined || !this.clocked) return
+    this.#clock = dts
     const { time, jumped } = this.#context.timeline.place(this.pid, dts, this.#position)
     const shown = time + presentationDelay(pts, dts)
     this.#times = { pts: shown, dts: time, randomAccess: this.#randomAccess, jumped }

@@ -3,6 +3,8 @@ import { TS_PACKET_SIZE, TS_SYNC_BYTE } from './packet.ts'
 
 /** Bytes from one sync byte to the next. */
 const STRIDES = [TS_PACKET_SIZE, 192, 204] as const
+/** Packets with a time stamp before each. */
+const STAMPED = 192
 /** Sync bytes that must stand in a row: one byte in 256 is one by chance. */
 const AGREEING = 4
 /** Sync bytes that do where the bytes end. */
@@ -121,7 +123,9 @@ export class PacketSplitter {
     const final = this.#ended && this.#pieces.length === 0
     const sync = findPacketSync(this.#piece, this.#next, final)
     if (sync !== undefined) {
-      this.#skipTo(sync.at)
+      // The time stamp before a packet of 192 bytes is no gap.
+      if (sync.at - this.#next > sync.stride - TS_PACKET_SIZE || sync.stride !== STAMPED) this.#skipTo(sync.at)
+      this.#next = sync.at
       this.#stride = sync.stride
       return true
     }
