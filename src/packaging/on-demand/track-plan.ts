@@ -33,8 +33,10 @@ export async function planTracks(
 ): Promise<readonly TrackPlan[]> {
   const lead = leadingTrack(reader.tracks)
   const starts = await soundStarts(reader, tracks)
+  const [first] = lead?.kind === 'video' ? seenKeyPoints(keyPoints) : []
+  const wait = first === undefined ? 0 : Math.max(0, first.pts - first.dts)
   return tracks.map((track): TrackPlan => {
-    if (track.kind !== 'video') return planSound(track, spans, starts.get(track.id) ?? 0)
+    if (track.kind !== 'video') return planSound(track, spans, Math.max(wait, -(starts.get(track.id) ?? 0)))
     return planPicture(track, spans, track.id === lead?.id ? keyPoints : [])
   })
 }
@@ -48,16 +50,17 @@ export function seenKeyPoints(keyPoints: readonly KeyPoint[]): readonly KeyPoint
 function planPicture(track: Track, spans: readonly SegmentSpan[], keyPoints: readonly KeyPoint[]): TrackPlan {
   const seen = seenKeyPoints(keyPoints)
   const [first] = seen
-  const decodeShift = first === undefined ? 0 : Math.max(0, first.pts - first.dts)
+  /** How long a key picture waits between being decoded and shown. */
+  const wait = first === undefined ? 0 : Math.max(0, first.pts - first.dts)
   const presented = seen.map(({ pts }) => pts)
   const decodeStarts = spans.map(({ start }, index) => {
     if (index === 0) return first?.dts ?? Number.NEGATIVE_INFINITY
     const key = nearestTo(presented, start, SAME_PICTURE)
-    return key === undefined ? start - decodeShift : (seen[key] as KeyPoint).dts
+    return key === undefined ? start - wait : (seen[key] as KeyPoint).dts
   })
   return {
     track,
-    times: { track, decodeShift, editStart: 0 },
+    times: { track, editStart: wait },
     decodeStarts: [...decodeStarts, Number.POSITIVE_INFINITY],
     keyPictures: apart(seen),
   }
@@ -73,10 +76,10 @@ function apart(keyPoints: readonly KeyPoint[]): readonly KeyPoint[] {
   })
 }
 
-function planSound(track: Track, spans: readonly SegmentSpan[], firstTime: Micros): TrackPlan {
+function planSound(track: Track, spans: readonly SegmentSpan[], editStart: Micros): TrackPlan {
   return {
     track,
-    times: { track, decodeShift: 0, editStart: Math.max(0, -firstTime) },
+    times: { track, editStart },
     decodeStarts: [...spans.map(({ start }, index) => (index === 0 ? -MAX_LEAD_IN : start)), Number.POSITIVE_INFINITY],
     keyPictures: [],
   }
