@@ -172,7 +172,7 @@ describe('download', () => {
   })
 
   it('comes over HTTP/2 too', async () => {
-    const tls = await makeTestCertificate()
+    const tls = makeTestCertificate()
     const { front } = await open({ files: { 'a.txt': TEXT.repeat(50_000) }, tls })
     const client = connectHttp2(`https://localhost:${front.tlsPort}`, { rejectUnauthorized: false })
     opened.push({ close: () => client.destroy() })
