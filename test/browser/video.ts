@@ -112,3 +112,83 @@ export async function readCounter(page: Page, selector = 'video', width = 320): 
   )
   return readCounters(Uint8Array.from(luma))[0]
 }
+
+/** Pauses the page's video and waits until its picture stands. */
+export async function pause(page: Page): Promise<void> {
+  await page.evaluate(() => document.querySelector('video')?.pause())
+  await seekDone(page)
+}
+
+/** Resolves when a seek is over and its picture is there. */
+export async function seekDone(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const video = document.querySelector('video')
+    return video !== null && !video.seeking && video.readyState >= 2
+  })
+  // The picture follows the element's state by a frame.
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))))
+}
+
+/** Frequency of the strongest tone that the page's video plays now, Hz. */
+export async function toneOf(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const video = document.querySelector('video') as HTMLVideoElement & { listener?: AnalyserNode }
+    if (video.listener === undefined) {
+      const context = new AudioContext()
+      const analyser = context.createAnalyser()
+      analyser.fftSize = 8192
+      context.createMediaElementSource(video).connect(analyser)
+      analyser.connect(context.destination)
+      video.listener = analyser
+    }
+    const { listener } = video
+    const powers = new Float32Array(listener.frequencyBinCount)
+    for (let attempt = 0; attempt < 40; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 250))
+      listener.getFloatFrequencyData(powers)
+      if (Math.max(...powers) > -60) break
+    }
+    return (powers.indexOf(Math.max(...powers)) * listener.context.sampleRate) / listener.fftSize
+  })
+}
+
+/** Where two screenshots differ, in parts of an element's box, 0 to 1. Throws when they do not. */
+export async function changedArea(page: Page, before: Buffer, after: Buffer, selector: string) {
+  const urls = [before, after].map((png) => `data:image/png;base64,${png.toString('base64')}`)
+  const area = await page.evaluate(
+    async ({ pictures, element }) => {
+      const box = (document.querySelector(element) as HTMLElement).getBoundingClientRect()
+      const pixels = await Promise.all(
+        pictures.map(async (url) => {
+          const image = new Image()
+          image.src = url
+          await image.decode()
+          const canvas = document.createElement('canvas')
+          canvas.width = Math.round(box.width)
+          canvas.height = Math.round(box.height)
+          const context = canvas.getContext('2d') as CanvasRenderingContext2D
+          context.drawImage(image, -box.left, -box.top)
+          return context.getImageData(0, 0, canvas.width, canvas.height)
+        }),
+      )
+      const [first, second] = pixels as [ImageData, ImageData]
+      const found = { left: 1, right: 0, top: 1, bottom: 0 }
+      // What lies below belongs to the controls.
+      const rows = first.height - 95
+      for (let y = 0; y < rows; y++) {
+        for (let x = 0; x < first.width; x++) {
+          const at = 4 * (y * first.width + x)
+          if (Math.abs((first.data[at] ?? 0) - (second.data[at] ?? 0)) < 80) continue
+          found.left = Math.min(found.left, x / first.width)
+          found.right = Math.max(found.right, x / first.width)
+          found.top = Math.min(found.top, y / first.height)
+          found.bottom = Math.max(found.bottom, y / first.height)
+        }
+      }
+      return found
+    },
+    { pictures: urls, element: selector },
+  )
+  if (area.right < area.left) throw new Error('expected a change in the picture, found none')
+  return area
+}

@@ -69,7 +69,7 @@ async function refresh(): Promise<void> {
 
 function show(list: LibraryList): void {
   films.setAttribute('aria-busy', 'false')
-  count.textContent = countText(list)
+  count.textContent = list.total === 0 && list.search === '' ? '' : countText(list)
   // Cards are rebuilt only when something changed, so that focus and pictures stay.
   const text = JSON.stringify([list.folders, list.films, list.page, list.pages, list.search])
   if (text === shown) return

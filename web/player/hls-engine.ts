@@ -63,7 +63,7 @@ class HlsPlayback implements Playback {
   }
 
   delay(): number | undefined {
-    return this.#hls.latency > 0 ? this.#hls.latency : undefined
+    return this.#hls.latestLevelDetails?.live === true && this.#hls.latency > 0 ? this.#hls.latency : undefined
   }
 
   bitrate(): number | undefined {

@@ -59,7 +59,7 @@ export class HeadendPlayer extends HTMLElement {
     // Browsers let a page start by itself only without sound; who came here for a film has asked for it.
     video.muted = !onDemand
     video.addEventListener('playing', () => this.#onPlaying())
-    this.#readOut = new ReadOut(video, () => this.#playback)
+    this.#readOut = new ReadOut(video, () => this.#playback, onDemand)
     const controls = document.createElement('div')
     controls.className = 'controls'
     controls.append(this.#choices(), this.#readOut.element)

@@ -13,10 +13,11 @@ export class ReadOut {
   readonly #timer: number
   #frames = 0
 
-  constructor(video: HTMLVideoElement, playback: () => Playback | undefined) {
+  /** Films have no delay to tell of. */
+  constructor(video: HTMLVideoElement, playback: () => Playback | undefined, onDemand: boolean) {
     this.#video = video
     this.#playback = playback
-    this.#row('delay', 'Delay', true)
+    if (!onDemand) this.#row('delay', 'Delay', true)
     this.#row('buffer', 'Buffer', true)
     this.#row('bitrate', 'Bit rate')
     this.#row('picture', 'Picture')

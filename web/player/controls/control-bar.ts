@@ -44,7 +44,6 @@ export class ControlBar implements KeyActions {
     this.#time.className = 'time'
     this.#live.type = 'button'
     this.#live.className = 'live'
-    this.#live.hidden = timeline.onDemand
     this.#live.addEventListener('click', () => timeline.goLive())
     this.#menus = [
       new Menu('subtitles', 'Subtitles', () => this.#textGroups()),
@@ -59,7 +58,7 @@ export class ControlBar implements KeyActions {
     row.append(
       this.#play.element,
       this.#volume.element,
-      this.#live,
+      ...(timeline.onDemand ? [] : [this.#live]),
       this.#time,
       space,
       ...this.#menus.map(({ element }) => element),
