@@ -150,6 +150,13 @@ export class Stream {
     return feed as unknown as UnitFeed<Unit>
   }
 
+  /** The units that the publisher brings itself; `undefined`: it brings none of this format, so that they would have to be derived. */
+  providedUnits<Unit extends LogEntry>(format: UnitFormat<Unit>): UnitFeed<Unit> | undefined {
+    const key = format as unknown as UnitFormat<LogEntry>
+    const feed = this.#units.get(key)
+    return feed?.native && !feed.closed ? (feed as unknown as UnitFeed<Unit>) : undefined
+  }
+
   /** For units that close themselves. */
   dropUnits(feed: object): void {
     for (const [format, known] of this.#units) if (known === feed) this.#units.delete(format)

@@ -26,6 +26,15 @@ export interface PlayLogEvent extends Omit<PlayLogView, 'receivedAt'> {
   readonly receivedAt: Date
 }
 
+/** What happens to the recording of a path. */
+export interface RecordingEvent {
+  readonly path: string
+  readonly state: 'recording' | 'suspended' | 'stopped'
+  /** Name of the newest file; `undefined`: there is none. */
+  readonly file: string | undefined
+  readonly error: string | undefined
+}
+
 /** Every event and what it tells. */
 export interface ServerEvents {
   /** A path is on air; again when another publisher continues it. `session` is undefined for publishers inside this process. */
@@ -38,6 +47,11 @@ export interface ServerEvents {
   stop: EndedSessionEvent
   /** A player reported what it played, or how it began. */
   playlog: PlayLogEvent
+  /**
+   * A file of a recording was begun, the disk refused (`error` says why; it goes on when there is room again), or recording has ended and
+   * all its files are complete.
+   */
+  recording: RecordingEvent
   /** Settings were changed. */
   reload: { readonly changed: readonly string[] }
   /** The server has begun to shut down. */

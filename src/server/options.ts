@@ -93,11 +93,20 @@ export function entryOf(schema: z.ZodType): z.ZodType | undefined {
   return def.type === 'record' ? ((def as z.core.$ZodRecordDef).valueType as z.ZodType) : undefined
 }
 
+/** The object of a setting that is on, off, or an object: `record`. */
+function objectChoice(schema: z.ZodType): z.ZodType | undefined {
+  const { def } = unwrap(schema).schema
+  if (def.type !== 'union') return undefined
+  return (def as z.core.$ZodUnionDef).options.map((one) => one as z.ZodType).find((one) => shapeOf(one) !== undefined)
+}
+
 function describeObject(schema: z.ZodType, path: readonly string[]): OptionDescription[] {
   const options: OptionDescription[] = []
   for (const [key, value] of Object.entries(shapeOf(schema) ?? {})) {
     const inner = [...path, key]
-    if (shapeOf(value) === undefined) options.push(describeValue(value, inner))
+    const choice = objectChoice(value)
+    if (choice !== undefined) options.push(describeValue(value, inner), ...describeObject(choice, inner))
+    else if (shapeOf(value) === undefined) options.push(describeValue(value, inner))
     else options.push(...describeObject(value, inner))
   }
   return options
@@ -144,6 +153,8 @@ function typeOf(schema: z.ZodType): OptionType {
       return 'choice'
     case 'array':
       return 'list'
+    case 'union':
+      return typeOf((schema.def as z.core.$ZodUnionDef).options[0] as z.ZodType)
     case 'record':
       return 'map'
     default:

@@ -2,11 +2,12 @@
 import type { PathSettings } from '../live/hub.ts'
 import type { Playlist } from '../protocols/protocol.ts'
 import type { PathAccess } from '../services/auth/authorize.ts'
+import type { RecordInput } from '../services/recorder/record-settings.ts'
 import type { PathSettingsInput } from './settings.ts'
 
 const DEFAULTS = { graceMs: 10_000, onBusy: 'refuse', windowMs: 100, play: 'open' } as const
 
-export type ResolvedPath = PathSettings & PathAccess
+export type ResolvedPath = PathSettings & PathAccess & { readonly record?: RecordInput | undefined }
 
 /** Compiles the patterns once; the result answers for any path. */
 export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>): (path: string) => ResolvedPath {

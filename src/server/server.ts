@@ -19,6 +19,7 @@ import { Counters } from '../services/admin/counters.ts'
 import { addOperationRoutes } from '../services/admin/routes.ts'
 import { viewPlayLog } from '../services/admin/views.ts'
 import { openPlayLogs, type PlayLogs } from '../services/logs/index.ts'
+import type { Recorder } from '../services/recorder/recorder.ts'
 import { Pulls } from '../services/relay/pulls.ts'
 import { TranscodeService } from '../services/transcode/index.ts'
 import { createServerAuthorize } from './authorize.ts'
@@ -36,6 +37,7 @@ import { compilePaths, playlistOf, pullsOf, type ResolvedPath } from './path-set
 import { writeReadyFile } from './ready-file.ts'
 import { RouteTable } from './routes.ts'
 import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
+import { createServerRecorder } from './server-recorder.ts'
 import type { Settings } from './settings.ts'
 import { loadTls } from './tls.ts'
 import { urlsOf } from './urls.ts'
@@ -76,6 +78,7 @@ class Server implements HeadendServer {
   readonly #library: Library
   readonly #mediaFiles: MediaFiles
   readonly #transcoder: TranscodeService | undefined
+  readonly #recorder: Recorder
   readonly #startedAt = new Date()
   #settings: Settings
   #pathOf: (path: string) => ResolvedPath
@@ -149,6 +152,13 @@ class Server implements HeadendServer {
       sessions: this.sessions,
       log: this.#log.child({ service: 'relay' }),
       findClient: (scheme) => protocols.find(({ schemes }) => schemes?.includes(scheme))?.pull,
+    })
+    this.#recorder = createServerRecorder({
+      hub: this.#hub,
+      events: this.#events,
+      log: this.#log.child({ service: 'recorder' }),
+      settings: () => this.#settings.server,
+      pathOf: (path) => this.#pathOf(path),
     })
     observe({ hub: this.#hub, sessions: this.sessions, counters: this.#counters, events: this.#events, log: this.#log })
   }
@@ -227,7 +237,9 @@ class Server implements HeadendServer {
       metricsAccess: () => this.#settings.server.api.metrics,
       onFault: (error) => this.report(error, 'api'),
       playLogs: this.#playLogs,
+      recorder: this.#recorder,
     })
+    await this.#recorder.open()
     // Routes first, so that the first request that is accepted finds them all.
     await this.#modules.open(this.#settings.modules)
     await this.#openFront()
@@ -343,6 +355,7 @@ class Server implements HeadendServer {
       await Promise.all([this.#testChannel?.close(), this.#pulls.close()])
       await this.#modules.close()
       this.#hub.close()
+      await this.#recorder.close()
       await this.#front?.close()
       await this.#transcoder?.close()
       this.#mediaFiles.close()

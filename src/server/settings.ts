@@ -1,5 +1,6 @@
 /** The settings of the whole server: its own, and those of every module, as one schema. */
 import { z } from 'zod'
+import { recordingOptions, recordOption } from '../services/recorder/options.ts'
 import { transcodeOptions } from '../services/transcode/options.ts'
 import { modules } from './modules.ts'
 
@@ -50,6 +51,7 @@ const pathSettings = z.strictObject({
     .optional()
     .meta({ secret: true })
     .describe('Key that plays here instead of the one in secrets.json; takes effect with `play: key`.'),
+  record: recordOption,
   pull: z
     .string()
     .max(MAX_URL_TEXT)
@@ -215,6 +217,7 @@ export const serverSettings = z.strictObject({
     })
     .prefault({}),
   transcode: transcodeOptions.prefault({}),
+  recording: recordingOptions.prefault({}),
   playlists: z
     .record(
       z

@@ -3,6 +3,7 @@ import type { Authorize } from '../../live/access.ts'
 import type { Hub } from '../../live/hub.ts'
 import type { Sessions } from '../../live/sessions.ts'
 import type { PlayLogs } from '../logs/index.ts'
+import type { Recorder } from '../recorder/recorder.ts'
 import type { Counters } from './counters.ts'
 
 export interface Operation {
@@ -12,6 +13,8 @@ export interface Operation {
   readonly counters: Counters
   /** What players reported; absent: nothing is kept. */
   readonly playLogs?: PlayLogs
+  /** Absent: nothing is recorded. */
+  readonly recorder?: Recorder
   readonly version: string
   readonly startedAt: Date
   /** Everything listens and nothing is shutting down. */

@@ -4,7 +4,7 @@ import { ByteWriter } from '../../bytes/byte-writer.ts'
 import { type Micros, microsToTicks } from '../../time.ts'
 import type { Track } from '../../track.ts'
 import { type Box, childBoxes, readFullBoxHeader, topLevelBoxes, writeBox, writeFullBox } from './box.ts'
-import { MOVIE_TIMESCALE, trackTimescale, writeMovieHeader, writeTrackBox } from './movie-boxes.ts'
+import { MOVIE_TIMESCALE, writeMovieHeader, writeTrackBox } from './movie-boxes.ts'
 import { hasSampleEntry } from './sample-entry.ts'
 
 const FULL_BOX = { version: 0, flags: 0 }
@@ -12,14 +12,11 @@ const FULL_BOX = { version: 0, flags: 0 }
 export interface InitSegmentOptions {
   /** Whole length, when it is known; 0 keeps a place for it, see `withDuration`. */
   readonly duration?: Micros
-  /** The time in the fragments that is the movie's zero: an edit list says so. Left out: movie time is the time in the fragments. */
-  readonly start?: Micros
 }
 
 /**
  * `ftyp` and `moov` for fragments of these tracks; track_ID is the track's id. Tracks that MP4 has no sample entry for (data) are
- * left out. Without `start` no edit list is written: fragments carry negative composition offsets instead, so that movie time is
- * packet time.
+ * left out. No edit list is written: fragments carry negative composition offsets instead, so that movie time is packet time.
  */
 export function writeInitSegment(tracks: readonly Track[], options: InitSegmentOptions = {}): Uint8Array {
   return writeFragmentedMovie(
@@ -33,17 +30,12 @@ export function writeTextInitSegment(track: Track, options: InitSegmentOptions =
   return writeFragmentedMovie([track], options)
 }
 
-function writeFragmentedMovie(stored: readonly Track[], { duration, start }: InitSegmentOptions): Uint8Array {
+function writeFragmentedMovie(stored: readonly Track[], { duration }: InitSegmentOptions): Uint8Array {
   const writer = new ByteWriter(1024)
   writeFileType(writer, stored)
   writeBox(writer, 'moov', () => {
     writeMovieHeader(writer, stored)
-    for (const track of stored) {
-      // A duration of zero: the edit lasts as long as the fragments (section 8.6.6).
-      const edits =
-        start === undefined ? [] : [{ duration: 0, mediaTicks: microsToTicks(start, trackTimescale(track)) }]
-      writeTrackBox(writer, track, { edits })
-    }
+    for (const track of stored) writeTrackBox(writer, track)
     writeBox(writer, 'mvex', () => {
       if (duration !== undefined) {
         writeFullBox(writer, 'mehd', { version: 1, flags: 0 }, () => {

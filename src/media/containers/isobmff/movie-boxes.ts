@@ -31,7 +31,7 @@ const RATE = 0x1_0000
 
 /** An entry of an edit list. */
 export interface Edit {
-  /** Of the movie that it fills; 0: as long as the fragments last. */
+  /** Of the movie that it fills. */
   readonly duration: Micros
   /** Ticks of the track where it begins; -1: shows nothing. */
   readonly mediaTicks: number

@@ -93,13 +93,12 @@ describe('movie writer', () => {
 
 describe('a movie of fragments that is complete', () => {
   it('tells its length in the place that was kept for it', () => {
-    const growing = writeInitSegment([VIDEO, AUDIO], { duration: 0, start: START })
+    const growing = writeInitSegment([VIDEO, AUDIO], { duration: 0 })
     const complete = withDuration(growing, 12_345_000)
 
     assert.equal(complete.byteLength, growing.byteLength)
     assert.equal(readInitSegment(growing).duration, 0)
     assert.equal(readInitSegment(complete).duration, 12_345_000)
-    assert.equal(readInitSegment(complete).tracks[0]?.editTicks, -START * 0.09)
     assert.throws(() => withDuration(writeInitSegment([VIDEO]), 1), { code: 'ERR_MP4_NO_MEHD' })
   })
 
