@@ -208,6 +208,8 @@ describe('download', () => {
       (path: string) => appendFile(path, 'y'),
     ]) {
       const { front, folder, sessions } = await open({ files: { 'a.bin': bytes } })
+      // Times of files have a grain: within it a change would go unseen.
+      await utimes(join(folder, 'a.bin'), 1_600_000_000, 1_600_000_000)
       const client = await begin(front, 'a.bin')
       await change(join(folder, 'a.bin'))
       client.socket.resume()
@@ -216,7 +218,7 @@ describe('download', () => {
       const body = all.slice(all.indexOf('\r\n\r\n') + 4)
       assert.ok(body.length < bytes.byteLength, `${body.length} bytes`)
       assert.ok(!body.includes('y'))
-      assert.equal(sessions.size, 0)
+      while (sessions.size > 0) await turn()
     }
   })
 
@@ -233,7 +235,7 @@ describe('download', () => {
     session!.start.close(new PeerError('ERR_ACCESS_DENIED', 'no more'))
     client.socket.resume()
     await client.closed()
-    assert.equal(sessions.size, 0)
+    while (sessions.size > 0) await turn()
   })
 
   it('F-02, F-03: what is not in the library is not found, whatever the name', async () => {
