@@ -17,6 +17,7 @@ export { type Session, type SessionRole, type Sessions } from './live/sessions.t
 export { type Stream, type StreamState } from './live/stream.ts'
 export type { StreamEntry } from './live/stream-entry.ts'
 export type { Packet } from './media/packet.ts'
+export type { ForeignTrack, MediaFormat } from './media/reader.ts'
 export { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from './media/time.ts'
 export {
   type AudioCodec,
@@ -37,6 +38,7 @@ export { type ConfigSources, type LoadedConfig, loadConfig, type SettingsInput }
 export type {
   EndedSessionEvent,
   PlayLogEvent,
+  RecordingEvent,
   ServerEventName,
   ServerEvents,
   ServerListener,
@@ -54,3 +56,13 @@ export { packageVersion } from './server/version.ts'
 export type { PushReport } from './services/encoder/push.ts'
 export type { PlayReport, TrackReport } from './services/player/measurement.ts'
 export type { PlayResult } from './services/player/play.ts'
+export type { PacketCount } from './services/probe/packet-count.ts'
+/** What is in media files. */
+export {
+  type KeyFrames,
+  type ProbedTrack,
+  type ProbeOptions,
+  type ProbeResult,
+  type Protection,
+  probe,
+} from './services/probe/probe.ts'

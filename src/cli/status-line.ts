@@ -12,6 +12,12 @@ export class StatusLine {
     this.#shown = true
   }
 
+  /** Takes the line away. */
+  clear(): void {
+    if (this.#shown) process.stderr.write('\r\u001B[2K')
+    this.#shown = false
+  }
+
   /** Leaves the line as it is and goes to the next. */
   end(): void {
     if (this.#shown) process.stderr.write('\n')

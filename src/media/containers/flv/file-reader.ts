@@ -45,7 +45,7 @@ export class FlvFileReader implements MediaReader {
     this.tracks = start.tracks
     this.foreign = start.foreign
     this.duration = facts.duration
-    this.metadata = plainValues(start.metadata)
+    this.metadata = textsOf(start.metadata)
   }
 
   /** Throws FormatError for what is no FLV file, and for one without sound and picture. */
@@ -142,11 +142,16 @@ export class FlvFileReader implements MediaReader {
   }
 }
 
-/** Texts and numbers of onMetaData; the others describe tracks, or are an index. */
-function plainValues(metadata: Readonly<Record<string, unknown>>): Record<string, string | number> {
-  const told: Record<string, string | number> = {}
+/** Of the file that this one was made of; nothing for people. */
+const TECHNICAL_NAMES: ReadonlySet<string> = new Set(['major_brand', 'minor_version', 'compatible_brands'])
+const MAX_TEXT_LENGTH = 1000
+
+/** Texts of onMetaData; numbers there describe tracks. */
+function textsOf(metadata: Readonly<Record<string, unknown>>): Record<string, string> {
+  const told: Record<string, string> = {}
   for (const [name, value] of Object.entries(metadata)) {
-    if (typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value))) told[name] = value
+    if (typeof value !== 'string' || value === '' || TECHNICAL_NAMES.has(name)) continue
+    told[name.slice(0, MAX_TEXT_LENGTH)] = value.slice(0, MAX_TEXT_LENGTH)
   }
   return told
 }
