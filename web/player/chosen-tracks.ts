@@ -10,12 +10,14 @@ export const NO_TEXT = 'off'
 export class ChosenTracks {
   readonly #done = new WeakMap<Playback, Set<'audio' | 'text'>>()
 
-  apply(playback: Playback): void {
+  apply(playback: Playback, video: HTMLVideoElement): void {
     const done = this.#done.get(playback) ?? new Set()
     this.#done.set(playback, done)
     for (const kind of ['audio', 'text'] as const) {
       const choices = playback.choices(kind)
       if (done.has(kind) || choices.length === 0) continue
+      // Players forget a choice of subtitles that is made before they have made the element's text tracks.
+      if (kind === 'text' && video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) continue
       done.add(kind)
       const wanted = preference(kind)
       // Subtitles are off until somebody wants them, whatever the file marks as its default.

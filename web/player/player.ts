@@ -27,6 +27,8 @@ export class HeadendPlayer extends HTMLElement {
   #next = 0
   #failures = 0
   #retryTimer: number | undefined
+  /** Looks at the tracks of the attempt in hand. */
+  #onTracks: (() => void) | undefined
   /** Seconds from the beginning of a film: where the next attempt goes on. */
   #startTime: number | undefined
 
@@ -59,6 +61,7 @@ export class HeadendPlayer extends HTMLElement {
     // Browsers let a page start by itself only without sound; who came here for a film has asked for it.
     video.muted = !onDemand
     video.addEventListener('playing', () => this.#onPlaying())
+    video.addEventListener('loadeddata', () => this.#onTracks?.())
     this.#readOut = new ReadOut(video, () => this.#playback, onDemand)
     const controls = document.createElement('div')
     controls.className = 'controls'
@@ -154,9 +157,10 @@ export class HeadendPlayer extends HTMLElement {
     }
     const onTracks = () => {
       if (attempt !== this.#attempt || this.#playback === undefined) return
-      this.#chosenTracks.apply(this.#playback)
+      this.#chosenTracks.apply(this.#playback, stage.video)
       stage.bar.updateTracks()
     }
+    this.#onTracks = onTracks
     const startTime = this.#startTime
     try {
       const events = { onFatal, onTracks }

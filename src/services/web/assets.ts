@@ -24,10 +24,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.ts': 'text/javascript; charset=utf-8',
 }
 
-/** Nothing comes from elsewhere; players make blob URLs for media and workers. */
+/** Nothing comes from elsewhere; players make blob URLs for media and workers, and a data URL for an empty text track. */
 const SECURITY_HEADERS = {
   'Content-Security-Policy':
-    "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self' ws: wss:; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "default-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; connect-src 'self' ws: wss:; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
 } as const
