@@ -41,9 +41,9 @@ export class Answers {
     this.status(streamId, { level: 'error', code, description })
   }
 
-  /** `onPlayStatus`, which goes as data. */
-  playStatus(streamId: number, code: string): void {
-    this.#channel.send(dataMessage(streamId, ['onPlayStatus', { level: 'status', code }]))
+  /** `onPlayStatus`, which goes as data at its place in the stream. */
+  playStatus(streamId: number, code: string, timestampMs: number): void {
+    this.#channel.send({ ...dataMessage(streamId, ['onPlayStatus', { level: 'status', code }]), timestampMs })
   }
 
   /** A user control event of a stream. */

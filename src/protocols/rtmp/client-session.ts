@@ -147,7 +147,8 @@ export class RtmpClientSession implements Machine<Uint8Array, ClientEvent> {
   }
 
   #onMedia(message: RtmpMessage): ClientEvent | undefined {
-    return this.#state === 'started' && this.#request.role === 'play' ? { type: 'media', message } : undefined
+    if (this.#state !== 'started' || this.#request.role !== 'play' || isPlayStatus(message)) return undefined
+    return { type: 'media', message }
   }
 
   #onCommand(command: RtmpCommand): ClientEvent | undefined {
@@ -224,6 +225,16 @@ export class RtmpClientSession implements Machine<Uint8Array, ClientEvent> {
     this.#channel.send(commandMessage(0, { name, transactionId, values }))
   }
 }
+
+/** What the server says of playing goes as data, and is none of the stream's. */
+function isPlayStatus({ type, payload }: RtmpMessage): boolean {
+  if (type !== MESSAGE_TYPE.DATA_AMF0 && type !== MESSAGE_TYPE.DATA_AMF3) return false
+  const at = type === MESSAGE_TYPE.DATA_AMF3 && payload[0] === 0 ? 1 : 0
+  return PLAY_STATUS.every((byte, index) => payload[at + index] === byte)
+}
+
+/** `onPlayStatus` in AMF 0: marker, length, text. */
+const PLAY_STATUS = Uint8Array.of(2, 0, 12, ...new TextEncoder().encode('onPlayStatus'))
 
 const PUBLISH_START = 'NetStream.Publish.Start'
 const PLAY_START = 'NetStream.Play.Start'

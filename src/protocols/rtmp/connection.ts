@@ -268,7 +268,7 @@ export class Connection {
   }
 
   #onPlayed(recorded: boolean): void {
-    this.#session.endPlay()
+    this.#session.endPlay(this.#player?.timestampMs)
     if (!recorded) return this.close()
     this.#endedAt = this.#seconds
     this.#flush()

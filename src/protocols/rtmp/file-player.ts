@@ -4,7 +4,7 @@ import { DEFAULT_AHEAD_MS } from '../../library/file-playback.ts'
 import type { MediaFiles } from '../../library/media-files.ts'
 import { brokenOff, type OpenPlayback, openPlayback } from '../../library/open-playback.ts'
 import { isFlvTrack } from '../../media/containers/flv/codec-id.ts'
-import { MICROS_PER_MS } from '../../media/time.ts'
+import { MICROS_PER_MS, type Micros } from '../../media/time.ts'
 import type { TrackKind } from '../../media/track.ts'
 import { pump } from '../../net/pump.ts'
 import { FileFeed } from '../../packaging/file-feed.ts'
@@ -52,10 +52,14 @@ export class FilePlayer implements Player {
     this.#start(true)
   }
 
+  get timestampMs(): number {
+    return Math.round((this.#file.playback.position - this.#shift) / MICROS_PER_MS)
+  }
+
   pause(paused: boolean, atMs: number | undefined): void {
     const { playback } = this.#file
     if (paused) return playback.pause()
-    const at = atMs === undefined ? undefined : atMs * MICROS_PER_MS + (this.#playing?.feed.shift ?? 0)
+    const at = atMs === undefined ? undefined : atMs * MICROS_PER_MS + this.#shift
     // A player that is behind what it was sent has let go of it.
     if (at === undefined || at >= playback.position) return playback.resume()
     this.#stop()
@@ -86,6 +90,11 @@ export class FilePlayer implements Player {
     this.#closed = true
     this.#stop()
     this.#file.playback.close()
+  }
+
+  /** What the times that the viewer sees are behind those of the file. */
+  get #shift(): Micros {
+    return this.#playing?.feed.shift ?? 0
   }
 
   #start(fromZero: boolean): void {

@@ -6,6 +6,7 @@ import { playFeed } from './egress.ts'
 import type { Player, PlayerHost, Received } from './player.ts'
 
 export class LivePlayer implements Player {
+  readonly timestampMs = 0
   readonly #stream: Stream
   readonly #host: PlayerHost
   #received: Received = { audio: true, video: true }

@@ -37,14 +37,14 @@ export class PlayRole {
     this.#answers.onStatus(this.streamId, 'NetStream.Play.Start', 'playing has started')
   }
 
-  /** What was played has ended. */
-  end(): void {
+  /** What was played has ended, at this time. */
+  end(timestampMs: number): void {
     const { streamId } = this
     this.#answers.control('STREAM_EOF', streamId)
     if (!this.#recorded) {
       this.#answers.onStatus(streamId, 'NetStream.Play.UnpublishNotify', 'the publisher has ended')
     }
-    this.#answers.playStatus(streamId, 'NetStream.Play.Complete')
+    this.#answers.playStatus(streamId, 'NetStream.Play.Complete', timestampMs)
     this.#answers.onStatus(streamId, 'NetStream.Play.Stop', 'playing has ended')
   }
 

@@ -11,6 +11,8 @@ export interface Received {
 export interface Player {
   /** Buffers lost by reading too slowly. */
   readonly skipped: number
+  /** Time of the last packet, as the viewer sees it; 0 where that is not known. */
+  readonly timestampMs: number
   /** `atMs`: where the viewer is, if it says so. */
   pause(paused: boolean, atMs: number | undefined): void
   receive(received: Received): void

@@ -119,12 +119,12 @@ export class ServerSession implements Machine<Uint8Array, ServerEvent> {
     if (this.#role?.kind === 'play') this.#role.accept(recorded)
   }
 
-  /** What was played has ended. Who plays a file may still seek back in it. */
-  endPlay(): void {
+  /** What was played has ended, at this time. Who plays a file may still seek back in it. */
+  endPlay(timestampMs = 0): void {
     const role = this.#role
     if (role?.kind !== 'play') return
     if (!role.recorded) this.#role = undefined
-    role.end()
+    role.end(timestampMs)
   }
 
   /** Says in RTMP's words why the session ends. Before `connect` there are no words. */

@@ -38,7 +38,9 @@ export interface PlayResult extends PlayReport {
 }
 
 const PROGRESS_MS = 1000
-/** Schemes whose clients can begin in the middle and choose streams. */
+/** Schemes whose clients can begin in the middle. */
+const STARTING_SCHEMES = new Set(['mms', 'mmsh', 'rtmp', 'rtmps'])
+/** Schemes whose clients can choose streams. */
 const CHOOSING_SCHEMES = new Set(['mms', 'mmsh'])
 /** Files with addresses of video and audio, or of either. */
 const ASX_ENDINGS = new Set(['.asx', '.wvx', '.wax'])
@@ -87,11 +89,13 @@ function openSource(url: URL, context: SourceContext, options: PlayOptions, nati
   const { start, streams } = options
   const startMs = start === undefined ? undefined : Math.round(start * 1000)
   const isFile = kindOf(url) === 'http:.asx'
-  if ((start !== undefined || streams !== undefined) && !isFile && !CHOOSING_SCHEMES.has(schemeOf(url))) {
-    throw new ConfigError(
-      'ERR_PLAY_URL',
-      `expected mms:// or mmsh:// to begin later or to choose streams, found ${JSON.stringify(shown(url))}`,
-    )
+  const scheme = schemeOf(url)
+  const found = `found ${JSON.stringify(shown(url))}`
+  if (start !== undefined && !isFile && !STARTING_SCHEMES.has(scheme)) {
+    throw new ConfigError('ERR_PLAY_URL', `expected mms(h):// or rtmp(s):// to begin later, ${found}`)
+  }
+  if (streams !== undefined && !isFile && !CHOOSING_SCHEMES.has(scheme)) {
+    throw new ConfigError('ERR_PLAY_URL', `expected mms:// or mmsh:// to choose streams, ${found}`)
   }
   const opening = { ...options, native, startMs }
   const open: OpenAddress = (address, from) =>
