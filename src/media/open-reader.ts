@@ -8,11 +8,13 @@ import { isTransportStream } from './containers/mpegts/packet-sync.ts'
 import type { MediaFormat, MediaReader } from './reader.ts'
 
 /** Read at first: as much as the marks of a container need; the longest are three frames of sound without container, one after another. */
-const HEAD_BYTES = 8 * 1024
+export const FORMAT_HEAD_BYTES = 8 * 1024
 
 /** Boxes that files of MP4 begin with, and of QuickTime, which knew no `ftyp` at first. */
 const MOVIE_BOXES: ReadonlySet<string> = new Set(['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot'])
 
+/** Id of the header that every EBML file begins with. */
+const EBML_HEADER = [0x1a, 0x45, 0xdf, 0xa3]
 /** GUID of the Header Object, with which every ASF file begins. */
 const ASF_HEADER = [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, 0xa6, 0xd9, 0x00, 0xaa, 0x00, 0x62, 0xce, 0x6c]
 
@@ -39,6 +41,12 @@ const FORMATS: readonly FormatEntry[] = [
     name: 'FLV',
     matches: (head) => latin1(head.subarray(0, 3)) === 'FLV',
     open: async (source) => (await import('./containers/flv/file-reader.ts')).FlvFileReader.open(source),
+  },
+  {
+    format: 'matroska',
+    name: 'Matroska or WebM',
+    matches: (head) => EBML_HEADER.every((byte, at) => head[at] === byte),
+    open: async (source) => (await import('./containers/matroska/matroska-reader.ts')).MatroskaReader.open(source),
   },
   {
     format: 'mp4',
@@ -74,7 +82,7 @@ export function formatOf(head: Uint8Array): MediaFormat | undefined {
 
 /** Throws FormatError: ERR_MEDIA_UNKNOWN_FORMAT for a file of no known container, else what the container's own reader throws. */
 export async function openReader(source: ByteSource): Promise<MediaReader> {
-  const head = await source.read(0, HEAD_BYTES)
+  const head = await source.read(0, FORMAT_HEAD_BYTES)
   const entry = FORMATS.find(({ matches }) => matches(head))
   if (entry !== undefined) return entry.open(source)
   const found = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')

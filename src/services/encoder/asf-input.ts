@@ -1,12 +1,11 @@
 /** An ASF file as the encoder sends it: its data packets as they are, paced by their send times, and the packets within beside them. */
-import { open } from 'node:fs/promises'
+import { openFileSource } from '../../library/open-source.ts'
 import type { DemuxResult } from '../../media/container.ts'
 import { AsfFile } from '../../media/containers/asf/file.ts'
 import type { AsfPacket } from '../../media/containers/asf/model.ts'
 import { AsfPacketDemuxer } from '../../media/containers/asf/packet-demuxer.ts'
 import { withLaterTimes } from '../../media/containers/asf/time-shift.ts'
 import { MICROS_PER_MS } from '../../media/time.ts'
-import { fileSource } from './file-source.ts'
 import { inRealTime } from './pace.ts'
 
 /** A whole data packet of the input's own wire, before the packets that it completes. */
@@ -80,12 +79,12 @@ function later(packet: AsfPacket, laterMs: number): AsfPacket {
 }
 
 async function openFile(path: string) {
-  const handle = await open(path)
+  const source = await openFileSource(path)
   try {
-    const asf = await AsfFile.open(await fileSource(handle))
-    return { asf, demuxer: new AsfPacketDemuxer(asf.init), close: () => handle.close() }
+    const asf = await AsfFile.open(source)
+    return { asf, demuxer: new AsfPacketDemuxer(asf.init), close: () => source.close() }
   } catch (error) {
-    await handle.close()
+    await source.close()
     throw error
   }
 }

@@ -1,18 +1,20 @@
-/** What the encoder reads: FLV, MP4 and ASF files by our own demuxers, everything else through ffmpeg. */
-import { createReadStream } from 'node:fs'
+/** What the encoder reads: media files by our own readers, everything else through ffmpeg. */
 import { open, stat } from 'node:fs/promises'
 import { ConfigError } from '../../errors.ts'
 import type { Demuxer, DemuxResult } from '../../media/container.ts'
 import { AsfDemuxer } from '../../media/containers/asf/demuxer.ts'
+import { isAsfTrack } from '../../media/containers/asf/track-format.ts'
+import { isFlvTrack } from '../../media/containers/flv/codec-id.ts'
 import { FlvDemuxer } from '../../media/containers/flv/demuxer.ts'
-import { MovieReader } from '../../media/containers/isobmff/movie-reader.ts'
-import type { Codec } from '../../media/track.ts'
+import { FORMAT_HEAD_BYTES, formatOf } from '../../media/open-reader.ts'
+import type { MediaFormat } from '../../media/reader.ts'
+import type { Track } from '../../media/track.ts'
 import { AsfInput, type AsfInputPacket } from './asf-input.ts'
 import { type FfmpegOptions, transcode } from './ffmpeg.ts'
-import { fileSource } from './file-source.ts'
-import { inRealTime } from './pace.ts'
+import { FileInput } from './file-input.ts'
 
-export type InputKind = 'flv' | 'mp4' | 'asf' | 'ffmpeg'
+/** A container that is read here, or `ffmpeg` for all that is not. */
+export type InputKind = MediaFormat | 'ffmpeg'
 
 /** What the input becomes on its way: the formats of FLV (RTMP), or of ASF (Windows Media). */
 export type Target = 'flv' | 'asf'
@@ -34,31 +36,34 @@ export interface InputOptions extends FfmpegOptions {
   readonly transcode: boolean
 }
 
-/** First 16 bytes of an ASF file: the GUID of the Header Object. */
-const ASF_START = '3026b2758e66cf11a6d900aa0062ce6c'
-const START_LENGTH = 16
-
-/** Codecs that go into the target as they are. Inputs of kind FLV and MP4 may hold more: newer RTMP servers know them. */
-const CARRIED: Readonly<Record<Target, ReadonlySet<Codec>>> = {
-  flv: new Set<Codec>(['h264', 'aac', 'mp3']),
-  asf: new Set<Codec>(['h264', 'aac', 'mp3']),
-}
+/** What goes into the target as it is. Into FLV, all that Enhanced RTMP has a form for: newer servers know it. */
+const IS_CARRIED: Readonly<Record<Target, (track: Track) => boolean>> = { flv: isFlvTrack, asf: isAsfTrack }
 
 /**
  * `name` is a file, a device, an address, a pattern, or `-` for FLV on standard input. What the target cannot carry is encoded by
- * ffmpeg. Throws ConfigError ERR_PUSH_INPUT for what cannot be encoded.
+ * ffmpeg. Throws ConfigError ERR_PUSH_INPUT for what cannot be encoded, FormatError for a file that is broken.
  */
 export async function openInput(name: string, options: InputOptions): Promise<Input> {
-  if (options.transcode && name === '-') {
-    throw new ConfigError('ERR_PUSH_INPUT', 'expected a file, device or address to encode, found standard input')
+  if (name === '-') {
+    if (options.transcode) {
+      throw new ConfigError('ERR_PUSH_INPUT', 'expected a file, device or address to encode, found standard input')
+    }
+    return { kind: 'flv', read: () => demux(process.stdin, new FlvDemuxer()), close: () => Promise.resolve() }
   }
-  const found = options.transcode ? 'ffmpeg' : await kindOfInput(name)
-  const kind = found === 'ffmpeg' || name === '-' || (await isCarried(name, found, options)) ? found : 'ffmpeg'
-  if (kind === 'asf') {
+  const kind = options.transcode ? 'ffmpeg' : await kindOfInput(name)
+  if (kind === 'asf' && options.target === 'asf') {
+    // Whole, as it is, whatever is in it.
     const input = new AsfInput(name, options.signal)
     return { kind, read: () => input.read(), close: () => input.close() }
   }
-  return { kind, read: () => readInput(name, kind, options), close: () => Promise.resolve() }
+  if (kind !== 'ffmpeg') {
+    const input = await FileInput.open(name, options.signal)
+    if (input.isCarried(IS_CARRIED[options.target])) {
+      return { kind, read: () => input.read(), close: () => input.close() }
+    }
+    await input.close()
+  }
+  return { kind: 'ffmpeg', read: () => encode(name, options), close: () => Promise.resolve() }
 }
 
 /** `-` is FLV from standard input. Told by the file's first bytes, not by its name. */
@@ -68,47 +73,16 @@ export async function kindOfInput(input: string): Promise<InputKind> {
   if (information?.isFile() !== true) return 'ffmpeg'
   const file = await open(input)
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(START_LENGTH), 0, START_LENGTH, 0)
-    const head = buffer.subarray(0, bytesRead)
-    if (head.toString('hex') === ASF_START) return 'asf'
-    if (head.toString('latin1').startsWith('FLV')) return 'flv'
-    return head.toString('latin1', 4, 8) === 'ftyp' ? 'mp4' : 'ffmpeg'
+    const { buffer, bytesRead } = await file.read(new Uint8Array(FORMAT_HEAD_BYTES), 0, FORMAT_HEAD_BYTES, 0)
+    return formatOf(buffer.subarray(0, bytesRead)) ?? 'ffmpeg'
   } finally {
     await file.close()
   }
 }
 
-/** Whether all that the input holds of sound and picture goes into the target as it is. */
-async function isCarried(name: string, kind: 'flv' | 'mp4' | 'asf', { target }: InputOptions): Promise<boolean> {
-  // ASF goes through natively, whatever is in it; Enhanced RTMP has a form for every codec of FLV and MP4 files.
-  if ((kind === 'asf') === (target === 'asf')) return true
-  for await (const result of results(name, kind)) {
-    if (result.type !== 'tracks') continue
-    const media = result.tracks.filter((track) => track.kind !== 'data')
-    return media.length > 0 && media.every((track) => CARRIED[target].has(track.codec))
-  }
-  return false
-}
-
-async function* readInput(
-  name: string,
-  kind: 'flv' | 'mp4' | 'ffmpeg',
-  options: InputOptions,
-): AsyncGenerator<DemuxResult> {
-  if (kind === 'ffmpeg') {
-    const demuxer = options.target === 'asf' ? new AsfDemuxer() : new FlvDemuxer()
-    yield* demux(transcode(name, options.target, options), demuxer)
-  } else if (name === '-') {
-    yield* demux(process.stdin, new FlvDemuxer())
-  } else {
-    const timeOf = (result: DemuxResult) => (result.type === 'packet' ? result.packet.dts : undefined)
-    yield* inRealTime(results(name, kind), timeOf, options.signal)
-  }
-}
-
-function results(name: string, kind: 'flv' | 'mp4' | 'asf'): AsyncGenerator<DemuxResult> {
-  if (kind === 'mp4') return readMp4(name)
-  return demux(createReadStream(name), kind === 'asf' ? new AsfDemuxer() : new FlvDemuxer())
+function encode(name: string, options: InputOptions): AsyncGenerator<DemuxResult> {
+  const demuxer = options.target === 'asf' ? new AsfDemuxer() : new FlvDemuxer()
+  return demux(transcode(name, options.target, options), demuxer)
 }
 
 async function* demux(pieces: AsyncIterable<Uint8Array>, demuxer: Demuxer): AsyncGenerator<DemuxResult> {
@@ -118,15 +92,4 @@ async function* demux(pieces: AsyncIterable<Uint8Array>, demuxer: Demuxer): Asyn
   }
   demuxer.end()
   for (let result = demuxer.read(); result !== undefined; result = demuxer.read()) yield result
-}
-
-async function* readMp4(input: string): AsyncGenerator<DemuxResult> {
-  const file = await open(input)
-  try {
-    const movie = await MovieReader.open(await fileSource(file))
-    yield { type: 'tracks', tracks: movie.tracks }
-    for await (const packet of movie.packets(Number.NEGATIVE_INFINITY)) yield { type: 'packet', packet }
-  } finally {
-    await file.close()
-  }
 }

@@ -72,6 +72,7 @@ export interface ProbedTrack {
   readonly packets?: PacketCount
 }
 
+/** Pictures that decoding can start with. */
 export interface KeyFrames {
   readonly count: number
   /** Seconds from one to the next; 0 where there is one only. */
@@ -79,6 +80,7 @@ export interface KeyFrames {
   readonly maxInterval: number
 }
 
+/** What a file says of the keys that its content needs. */
 export interface Protection {
   readonly scheme: string
   readonly keyId?: string
