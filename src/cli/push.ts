@@ -9,7 +9,7 @@ const DEFAULT_KEY_INTERVAL = 2
 export function configure(command: Command): void {
   command
     .description(
-      'Publishes INPUT to a server: FLV, MP4 and ASF files as they are where the server can take that, anything else (devices, other files, addresses, lavfi:PATTERN) encoded by ffmpeg. Comes back by itself when the connection breaks.',
+      'Publishes INPUT to a server: media files (MP4, MOV, MKV, WebM, TS, FLV, ASF, MP3, AAC) as they are where the server can take that, anything else (devices, other files, addresses, lavfi:PATTERN) encoded by ffmpeg. Comes back by itself when the connection breaks.',
     )
     .argument('<input>', 'file, device (/dev/video0), address, lavfi:PATTERN, or "-" for FLV on standard input')
     .argument('[url]', 'rtmp://HOST/live/NAME?key=KEY or wmhttp://HOST/live/NAME?key=KEY (Windows Media)')

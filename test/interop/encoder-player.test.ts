@@ -105,7 +105,7 @@ it('encoder to server to player', { concurrency: true }, async (t) => {
     ),
   )
 
-  const encoded = t.test('MPEG-TS through ffmpeg', async () => {
+  const encoded = t.test('MPEG-TS, read here', async () => {
     const watching = watchCounters(ffmpeg, playUrls(server, 'ts').httpFlv, TIMEOUT)
     const pushed = await runHeadend(['push', transport, publishUrl(server, 'ts'), '--retries', '0'], TIMEOUT)
     assert.equal(pushed.code, 0, pushed.stderr)
