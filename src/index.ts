@@ -47,6 +47,15 @@ export type {
 /** The server. */
 export type { HeadendServer, ServerHooks } from './server/headend-server.ts'
 export { describeOptions, type OptionDescription, type OptionType } from './server/options.ts'
+export {
+  type ExportProgress,
+  type ExportRecordingOptions,
+  type ExportReport,
+  exportRecording,
+  type ListRecordingsOptions,
+  listRecordings,
+  type RecordingPlace,
+} from './server/recordings.ts'
 export type { Secrets } from './server/secrets.ts'
 export { createServer } from './server/server.ts'
 export type { ServerSettings, Settings } from './server/settings.ts'
@@ -66,3 +75,6 @@ export {
   type Protection,
   probe,
 } from './services/probe/probe.ts'
+/** Recordings. */
+export { parseMoment } from './services/recorder/moment.ts'
+export type { Recording } from './services/recorder/recordings.ts'

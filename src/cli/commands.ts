@@ -17,5 +17,6 @@ export const commands: readonly CommandEntry[] = [
   { name: 'serve', summary: 'run the media server', load: () => import('./serve.ts') },
   { name: 'push', summary: 'publish a file, device or pattern to a server', load: () => import('./push.ts') },
   { name: 'probe', summary: 'say what is in media files', load: () => import('./probe.ts') },
+  { name: 'record', summary: 'list and cut what a server recorded', load: () => import('./record.ts') },
   { name: 'play', summary: 'open, check, measure and write a stream', load: () => import('./play.ts') },
 ]

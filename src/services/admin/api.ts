@@ -19,6 +19,7 @@ import { docsPage } from './docs-page.ts'
 import type { Operation } from './operation.ts'
 import { copy, pageOf } from './page.ts'
 import { addPlayLogRoutes } from './playlog-routes.ts'
+import { addRecordingRoutes } from './recording-routes.ts'
 import * as schemas from './schemas.ts'
 import { countViewers, viewLive, viewSession, viewStream } from './views.ts'
 
@@ -95,6 +96,7 @@ export async function createApi(operation: Operation): Promise<ApiHandler> {
   await app.register((scope, _options, done) => {
     addRoutes(scope, operation)
     addPlayLogRoutes(scope, operation)
+    addRecordingRoutes(scope, operation)
     done()
   })
   await app.ready()

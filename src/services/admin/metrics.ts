@@ -66,6 +66,7 @@ export class Metrics {
     )
     this.#printStreams(page)
     this.#printPlayLogs(page)
+    this.#printRecordings(page)
     page.counter(
       'headend_faults_total',
       'Reported faults by error code.',
@@ -142,6 +143,29 @@ export class Metrics {
       [...playLogs.totals()].map(([kind, total]) => [{ kind }, total]),
     )
     page.counter('headend_playlogs_lost_total', 'Logs that never reached a file.', [[{}, playLogs.lost]])
+  }
+
+  #printRecordings(page: Exposition): void {
+    const { recorder } = this.#operation
+    if (recorder === undefined) return
+    const states = recorder.states()
+    const { bytes, lostBytes, files, failures, removed } = recorder.totals
+    page.gauge(
+      'headend_recordings',
+      'Paths that are recorded, by state.',
+      (['recording', 'suspended'] as const).map((state) => [
+        { state },
+        states.filter((one) => one.state === state).length,
+      ]),
+    )
+    page.gauge('headend_recording_waiting_bytes', 'Recorded bytes that wait for the disk.', [[{}, recorder.waiting]])
+    page.counter('headend_recording_bytes_total', 'Bytes written to recordings.', [[{}, bytes]])
+    page.counter('headend_recording_lost_bytes_total', 'Bytes that the disk was too slow for, or refused.', [
+      [{}, lostBytes],
+    ])
+    page.counter('headend_recording_files_total', 'Files of recordings that were begun.', [[{}, files]])
+    page.counter('headend_recording_failures_total', 'Times that the disk refused a recording.', [[{}, failures]])
+    page.counter('headend_recording_removed_total', 'Recordings that were removed.', [[{}, removed]])
   }
 
   #printProcess(page: Exposition): void {
