@@ -9,6 +9,8 @@ import { FILM, makeFilm } from './film.ts'
 import { mediaFolder } from './media-folder.ts'
 import { changedArea, pause, readCounter, seekDone, toneOf, waitUntilPlaying } from './video.ts'
 
+/** Machines that do other things meanwhile take long to begin. */
+const START_MS = 40_000
 /** Seconds that a click on a bar of a thousand pixels may be off. */
 const BAR_TOLERANCE = 0.5
 
@@ -37,7 +39,7 @@ test('a film is gone through by the bar, by keys and by its address, in every wa
 
   for (const kind of ['hls', 'dash', 'file']) {
     const { page, complaints } = await openPage(browser, `${server.urls['http']}/watch/vod/Film.mp4?by=${kind}&t=20`)
-    await waitUntilPlaying(page)
+    await waitUntilPlaying(page, START_MS)
     assert.equal(await page.locator('headend-player').getAttribute('data-by'), kind)
     assert.ok((await page.evaluate(() => document.querySelector('video')?.currentTime ?? 0)) >= 20, kind)
     await pause(page)
@@ -73,7 +75,7 @@ test('the seek bar shows the picture of the moment under the pointer', async (t)
   const server = await startServer({ args: ['--media', await makeFilm(t, ffmpeg)] })
   t.after(() => server.stop())
   const { page } = await openPage(browser, `${server.urls['http']}/watch/vod/Film.mp4`)
-  await waitUntilPlaying(page)
+  await waitUntilPlaying(page, START_MS)
   const box = await page.locator('.seek input').boundingBox()
   assert.ok(box !== null)
 
@@ -97,7 +99,7 @@ test('subtitles and sound are chosen by language, seen and heard, and remembered
   const server = await startServer({ args: ['--media', await makeFilm(t, ffmpeg)] })
   t.after(() => server.stop())
   const { page, complaints } = await openPage(browser, `${server.urls['http']}/watch/vod/Film.mp4?t=8`)
-  await waitUntilPlaying(page)
+  await waitUntilPlaying(page, START_MS)
   assert.ok(Math.abs((await toneOf(page)) - FILM.tones.English) < 20)
 
   await page.getByRole('button', { name: 'Sound track' }).click()
@@ -126,7 +128,7 @@ test('subtitles and sound are chosen by language, seen and heard, and remembered
   assert.ok(changed.top > 0.6, facts)
 
   await page.reload()
-  await waitUntilPlaying(page)
+  await waitUntilPlaying(page, START_MS)
   await page.waitForFunction(() =>
     [...(document.querySelector('video')?.textTracks ?? [])].some(
       ({ mode, language }) => mode === 'showing' && language.startsWith('de'),
@@ -148,7 +150,7 @@ test('quality and speed are chosen; every control has a name and works by keyboa
     height: 800,
     dark: true,
   })
-  await waitUntilPlaying(page)
+  await waitUntilPlaying(page, START_MS)
   await screenshot(page, 'player-phone-dark')
 
   for (const height of [FILM.smallHeight, FILM.height]) {

@@ -34,6 +34,8 @@ const LIVE_SETTINGS = {
   manifest: { dash: { ignoreMinBufferTime: true } },
 } as const
 
+const AS_IT_WAS = { minPlaybackRate: 1, maxPlaybackRate: 1 } as const
+
 export const dashEngine: PlaybackEngine = {
   kind: 'dash',
   label: 'DASH',
@@ -88,9 +90,12 @@ class DashPlayback implements Playback {
     return start === undefined ? undefined : start + time * 1000
   }
 
-  /** Shaka would hurry after the live edge at a slightly higher speed for hours. */
+  /** Shaka would hurry after the live edge at a slightly higher speed for hours; without its own rules it takes the manifest's. */
   follow(live: boolean): void {
-    if (this.#player.isLive()) this.#player.configure('streaming.liveSync.enabled', live)
+    if (!this.#player.isLive()) return
+    const { minPlaybackRate, maxPlaybackRate } = live ? LIVE_SETTINGS.streaming.liveSync : AS_IT_WAS
+    this.#player.configure('streaming.liveSync.minPlaybackRate', minPlaybackRate)
+    this.#player.configure('streaming.liveSync.maxPlaybackRate', maxPlaybackRate)
   }
 
   choices(kind: ChoiceKind): readonly Choice[] {
