@@ -33,11 +33,11 @@ export async function readTopLevelHeader(blocks: BlockReader, position: number):
   return { type: header.type, start: position + header.headerBytes, end: position + size }
 }
 
-/** Finds and reads `moov`, wherever it is. Throws FormatError. */
+/** Finds and reads `moov`, wherever it is; the first where there are several. Throws FormatError. */
 export async function findMoov(blocks: BlockReader): Promise<Box> {
   let position = 0
   for (let count = 0; count < MAX_SCANNED_BOXES; count++) {
-    const header = await readTopLevelHeader(blocks, position)
+    const header = await nextHeader(blocks, position)
     if (header === undefined) break
     const { type, start, end } = header
     if (type === 'moov') {
@@ -54,4 +54,19 @@ export async function findMoov(blocks: BlockReader): Promise<Box> {
     position = end
   }
   throw new FormatError('ERR_MP4_NO_MOOV', `expected moov among the first ${MAX_SCANNED_BOXES} boxes, found none`)
+}
+
+/** What most often stands before a missing `moov` is an `mdat` that was not finished. */
+async function nextHeader(blocks: BlockReader, position: number): Promise<BoxRange | undefined> {
+  try {
+    return await readTopLevelHeader(blocks, position)
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause
+    throw new FormatError(
+      'ERR_MP4_NO_MOOV',
+      'expected moov, found a box that goes beyond the end: the file was cut off, or its recording was not finished',
+      position,
+      { cause },
+    )
+  }
 }

@@ -186,6 +186,9 @@ function readRun(reader: ByteReader, { movieTrack, header, base, cursor, samples
     }
     const ticks = cursor.ticks + editTicks
     const dts = ticksToMicros(ticks - decodeTicks, timescale)
+    if (!Number.isSafeInteger(dts)) {
+      throw new FormatError('ERR_MP4_TIME', `expected a time of at most 285 years, found tick ${cursor.ticks}`, at)
+    }
     samples.push({
       movieTrack,
       offset: cursor.offset,

@@ -5,6 +5,7 @@ import type { ForeignTrack } from '../../reader.ts'
 import { type Micros, ticksToMicros } from '../../time.ts'
 import { TRACK_ID_BASE, type Track, type TrackKind } from '../../track.ts'
 import { type Box, childBoxes, readFullBoxHeader, topLevelBoxes } from './box.ts'
+import { type EditList, NO_EDITS } from './edit-list.ts'
 import { readMeta, readUserData } from './movie-metadata.ts'
 import type { SampleEntry } from './sample-entry.ts'
 import type { TextForm } from './timed-text.ts'
@@ -16,6 +17,8 @@ export const MAX_MOOV_BYTES = 64 * 1024 * 1024
 /** More tracks than any programme has. */
 export const MAX_MOVIE_TRACKS = 64
 
+/** A file that claims to be longer is lying, and its times would lose bits. */
+export const MAX_MEDIA_SECONDS = 10 * 365 * 24 * 3600
 /** Used where `mvhd` is missing. */
 const DEFAULT_MOVIE_TIMESCALE = 1000
 
@@ -151,8 +154,8 @@ function movieTrack(
   const { config, unitLengthBytes } = canonicalConfig(entry.codec, entry.config)
   const { bitrateBps } = entry
   const { video, audio } = kind === 'text' ? NO_PARAMETERS : parametersOf(entry, timescale)
-  const { emptyTicks, mediaTime, shownTicks } = boxes.edits
   const ofMovie = movieTimescale === 0 ? 0 : timescale / movieTimescale
+  const { emptyTicks, mediaTime, shownTicks } = believableEdits(boxes, ofMovie)
   // In fragments what is shown is told by them, not by an edit that was written before.
   const isEnded = shownTicks > 0 && ofMovie > 0 && extendsBox === undefined
   return {
@@ -178,6 +181,12 @@ function movieTrack(
     defaults: extendsBox?.defaults.get(trackId) ?? { duration: 0, size: 0, flags: 0 },
     sampleTable,
   }
+}
+
+/** An edit list that moves a track by years is none. */
+function believableEdits({ edits, timescale }: TrackBoxes, ofMovie: number): EditList {
+  const largest = Math.max(edits.emptyTicks * ofMovie, edits.mediaTime)
+  return largest <= MAX_MEDIA_SECONDS * timescale ? edits : NO_EDITS
 }
 
 const NO_PARAMETERS: TrackParameters = {}

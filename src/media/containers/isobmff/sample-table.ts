@@ -1,11 +1,9 @@
 /** Sample tables of a progressive movie: where each sample is and when (ISO/IEC 14496-12 section 8.6.1 and 8.7). */
 import { MICROS_PER_SECOND, type Micros, ticksToMicros } from '../../time.ts'
-import type { MovieTrack } from './movie.ts'
+import { MAX_MEDIA_SECONDS, type MovieTrack } from './movie.ts'
 import { RunIndex, type RunPlace } from './run-index.ts'
 import { type FieldTable, readSampleTableBoxes, type SampleTableBoxes } from './sample-table-boxes.ts'
 
-/** A file that claims to be longer is lying, and its times would lose bits. */
-const MAX_MEDIA_SECONDS = 10 * 365 * 24 * 3600
 /** A delta that is larger is a negative one; nothing is decoded before what stands before it. */
 const MAX_DELTA = 0x7fff_ffff
 /** Samples between two sums of sizes that are kept. */
