@@ -38,6 +38,8 @@ export interface HevcSps {
   readonly bitDepthChroma: number
   readonly temporalLayers: number
   readonly temporalIdNested: boolean
+  /** sps_max_num_reorder_pics of the highest layer: frames that may be shown later than one that was decoded after them. */
+  readonly maxReorder: number
   readonly frameRate?: number
   readonly color: ColorInfo
 }
@@ -85,7 +87,7 @@ export function readHevcSps(unit: Uint8Array): HevcSps {
   checkPictureSize('H.265', width, height)
   const bitDepth = limited('bit_depth_luma_minus8', bits.ue(), 7) + 8
   const bitDepthChroma = limited('bit_depth_chroma_minus8', bits.ue(), 7) + 8
-  skipCodingTools(bits, maxSubLayer)
+  const { maxReorder } = readCodingTools(bits, maxSubLayer)
   const { frameRate, color } = bits.flag() ? readVui(bits) : {}
   return {
     general,
@@ -96,6 +98,7 @@ export function readHevcSps(unit: Uint8Array): HevcSps {
     bitDepthChroma,
     temporalLayers: maxSubLayer + 1,
     temporalIdNested,
+    maxReorder,
     ...(frameRate !== undefined && { frameRate }),
     color: { bitDepth, ...color },
   }
@@ -122,10 +125,15 @@ function readWindow(bits: BitReader) {
 }
 
 /** Everything between the bit depths and the VUI flag. */
-function skipCodingTools(bits: BitReader, maxSubLayer: number): void {
+function readCodingTools(bits: BitReader, maxSubLayer: number): { maxReorder: number } {
   const pictureOrderBits = limited('log2_max_pic_order_cnt_lsb_minus4', bits.ue(), 12) + 4
   const orderings = bits.flag() ? maxSubLayer + 1 : 1
-  for (let i = 0; i < orderings * 3; i++) bits.ue()
+  let maxReorder = 0
+  for (let i = 0; i < orderings; i++) {
+    bits.ue() // sps_max_dec_pic_buffering_minus1
+    maxReorder = limited('sps_max_num_reorder_pics', bits.ue(), MAX_REFERENCE_PICTURES)
+    bits.ue() // sps_max_latency_increase_plus1
+  }
   for (let i = 0; i < 6; i++) bits.ue() // block sizes and transform depths
   if (bits.flag() && bits.flag()) skipScalingLists(bits)
   bits.skip(2) // amp_enabled_flag, sample_adaptive_offset_enabled_flag
@@ -141,6 +149,7 @@ function skipCodingTools(bits: BitReader, maxSubLayer: number): void {
     bits.skip(count * (pictureOrderBits + 1))
   }
   bits.skip(2) // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
+  return { maxReorder }
 }
 
 function skipScalingLists(bits: BitReader): void {
