@@ -98,12 +98,7 @@ export class FilePresentation implements Presentation {
 
   init(rendition: OnDemandRendition): Promise<SegmentBody> {
     const { plan } = this.#sourceOf(rendition)
-    const { editStart } = plan.times
-    const bytes = writeInitSegment([plan.track], {
-      duration: this.duration,
-      ...(editStart > 0 ? { start: editStart } : {}),
-    })
-    return Promise.resolve(segmentBody([bytes]))
+    return Promise.resolve(segmentBody([writeInitSegment([plan.track], { duration: this.duration })]))
   }
 
   async segment(rendition: OnDemandRendition, index: number): Promise<SegmentBody> {
@@ -167,7 +162,7 @@ async function sourcesOf(
   cache: ByteCache,
 ): Promise<Source[]> {
   const { reader } = file
-  const plans = await planTracks(reader, tracks, { spans, keyPoints })
+  const plans = planTracks(reader, tracks, { spans, keyPoints })
   if (reader.samples === undefined) {
     const segments = new PacketSegments(reader, plans, spans, cache)
     const { size } = file.file
@@ -180,7 +175,7 @@ async function sourcesOf(
   const sources: Source[] = []
   for (const plan of plans) {
     const weights = await segments.weights(plan)
-    const own = ownSpans(spans, weights)
+    const own = ownSpans(plan.track, spans, weights)
     if (own.length === 0) continue
     const bandwidth = bandwidthOf(
       spans,
@@ -196,11 +191,27 @@ async function sourcesOf(
   return sources
 }
 
-/** Without what the track has nothing of. */
-function ownSpans(spans: readonly SegmentSpan[], weights: readonly SegmentWeight[]): readonly SegmentSpan[] {
+/**
+ * Without what the track has nothing of. Packets of sound do not begin where pictures do, and shaka puts each segment where its playlist says: so
+ * that of sound says where its packets are.
+ */
+function ownSpans(
+  { kind }: Track,
+  spans: readonly SegmentSpan[],
+  weights: readonly SegmentWeight[],
+): readonly SegmentSpan[] {
   const end = weights.findLastIndex(({ samples }) => samples > 0) + 1
-  if (end === spans.length && weights.every(({ samples }) => samples > 0)) return spans
-  return spans.slice(0, end).map((span, index) => (weights[index]?.samples === 0 ? { ...span, gap: true } : span))
+  if (kind === 'video' && end === spans.length && weights.every(({ samples }) => samples > 0)) return spans
+  const starts = spans.map(({ start }, index) =>
+    index > 0 && kind === 'audio' ? (weights[index]?.start ?? start) : start,
+  )
+  const last = spans[end - 1]
+  return spans.slice(0, end).map((span, index): SegmentSpan => {
+    const start = starts[index] ?? span.start
+    const next = index + 1 < end ? starts[index + 1] : undefined
+    const duration = (next ?? (last === undefined ? 0 : last.start + last.duration)) - start
+    return { ...span, start, duration: Math.max(1, duration), ...(weights[index]?.samples === 0 ? { gap: true } : {}) }
+  })
 }
 
 function renditionOf(

@@ -61,8 +61,8 @@ export class PacketSegments {
     if (point === undefined) throw missing(plan, index)
     const packet = await limit.run(() => this.#firstPacket(plan, point))
     if (packet === undefined) throw missing(plan, index)
-    const end = plan.keyPictures[index + 1]?.dts
-    return segmentBody([fragment(plan, index, [packet], (end ?? packet.dts + MICROS_PER_SECOND) - packet.dts)])
+    const lastDuration = (plan.keyPictures[index + 1]?.dts ?? packet.dts + MICROS_PER_SECOND) - packet.dts
+    return segmentBody([fragment(plan, index, { begin: Math.max(0, point.pts), packets: [packet], lastDuration })])
   }
 
   async #firstPacket(plan: TrackPlan, point: KeyPoint): Promise<Packet | undefined> {
@@ -94,7 +94,8 @@ export class PacketSegments {
     }
     const made = new Map<number, Uint8Array>()
     for (const [track, { plan, packets, lastDuration }] of collecting) {
-      if (packets.length > 0) made.set(track, fragment(plan, index, packets, lastDuration(start + duration)))
+      if (packets.length === 0) continue
+      made.set(track, fragment(plan, index, { begin: start, packets, lastDuration: lastDuration(start + duration) }))
     }
     return made
   }
@@ -138,9 +139,17 @@ class Collected {
   }
 }
 
-function fragment(plan: TrackPlan, index: number, packets: readonly Packet[], lastDuration: Micros): Uint8Array {
+function fragment(
+  plan: TrackPlan,
+  index: number,
+  {
+    begin,
+    packets,
+    lastDuration,
+  }: { readonly begin: Micros; readonly packets: readonly Packet[]; readonly lastDuration: Micros },
+): Uint8Array {
   const facts = packets.map(({ data, dts, pts, key }) => ({ size: data.byteLength, dts, pts, key }))
-  const samples = fragmentTimes(facts, plan.times)
+  const samples = fragmentTimes(facts, plan.track, begin)
   const head = writeFragmentHead(
     { track: plan.track, baseDecodeTime: samples[0]?.dts ?? 0, samples, lastDuration },
     { sequence: index + 1, segmentStart: true },

@@ -13,6 +13,8 @@ type Samples = NonNullable<MediaReader['samples']>
 
 /** What a track weighs in a segment. */
 export interface SegmentWeight {
+  /** Of the first sample. */
+  readonly start: Micros
   readonly bytes: number
   readonly keyBytes: number
   readonly samples: number
@@ -30,7 +32,7 @@ export class SampleSegments {
   async segment(plan: TrackPlan, index: number): Promise<SegmentBody> {
     const [from, to] = [plan.decodeStarts[index], plan.decodeStarts[index + 1]]
     if (from === undefined || to === undefined) throw missing(plan, index)
-    return this.#body(plan, index, await this.#places(plan.track.id, from, to))
+    return this.#body(plan, index, plan.starts[index] ?? 0, await this.#places(plan.track.id, from, to))
   }
 
   /** The picture that begins at a key point, alone. */
@@ -41,7 +43,7 @@ export class SampleSegments {
     const next = plan.keyPictures[index + 1]
     // Alone, it lasts until the next one.
     const alone = place === undefined ? [] : [next === undefined ? place : { ...place, duration: next.dts - place.dts }]
-    return this.#body(plan, index, alone)
+    return this.#body(plan, index, Math.max(0, point.pts), alone)
   }
 
   /** Of each segment, from the tables. */
@@ -56,7 +58,7 @@ export class SampleSegments {
         bytes += size
         if (key) keyBytes += size
       }
-      weights.push({ bytes, keyBytes, samples: places.length })
+      weights.push({ start: places[0]?.pts ?? from, bytes, keyBytes, samples: places.length })
     }
     return weights
   }
@@ -71,7 +73,7 @@ export class SampleSegments {
     return places
   }
 
-  #body(plan: TrackPlan, index: number, places: readonly SamplePlace[]): SegmentBody {
+  #body(plan: TrackPlan, index: number, begin: Micros, places: readonly SamplePlace[]): SegmentBody {
     const last = places.at(-1)
     if (last === undefined) throw missing(plan, index)
     let bytes = 0
@@ -79,7 +81,7 @@ export class SampleSegments {
     if (bytes > MAX_FRAGMENT_DATA) {
       throw new UnavailableError('ERR_PACKAGING_FAILED', `segment ${index} would have ${bytes} bytes`)
     }
-    const samples = fragmentTimes(places, plan.times)
+    const samples = fragmentTimes(places, plan.track, begin)
     const head = writeFragmentHead(
       { track: plan.track, baseDecodeTime: samples[0]?.dts ?? 0, samples, lastDuration: last.duration },
       { sequence: index + 1, segmentStart: true },

@@ -3,22 +3,19 @@ import { type KeyPoint, leadingTrack, type MediaReader } from '../../media/reade
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../../media/time.ts'
 import type { Track } from '../../media/track.ts'
 import type { SegmentSpan } from './presentation.ts'
-import type { SampleTimes } from './sample-times.ts'
+import { MAX_EARLY_SOUND } from './sample-times.ts'
 import { nearestTo } from './spans.ts'
 
-/** Sound before zero that is kept for the decoder: no codec here needs more to start with (Opus: 80 ms). */
-const MAX_LEAD_IN = 100 * MICROS_PER_MS
 /** A segment's beginning and the key picture it stands for are this near: half a picture at 250 a second. */
 const SAME_PICTURE = 2 * MICROS_PER_MS
 /** Key pictures for fast seeking are not nearer to each other. */
 const MIN_BETWEEN_KEY_PICTURES = MICROS_PER_SECOND / 2
-/** Packets that are looked at for the first sound. */
-const MAX_LOOKED_AT = 400
 
 /** What the segments of a track are made by. */
 export interface TrackPlan {
   readonly track: Track
-  readonly times: SampleTimes
+  /** Presentation time at which each segment begins. */
+  readonly starts: readonly Micros[]
   /** Decode time at which each segment begins, and infinity at the end. */
   readonly decodeStarts: readonly Micros[]
   /** The key pictures that can be shown alone, in order. Of sound none. */
@@ -26,17 +23,14 @@ export interface TrackPlan {
 }
 
 /** The plan of each of these tracks of a file. `keyPoints` are those of its leading track. */
-export async function planTracks(
+export function planTracks(
   reader: MediaReader,
   tracks: readonly Track[],
   { spans, keyPoints }: { readonly spans: readonly SegmentSpan[]; readonly keyPoints: readonly KeyPoint[] },
-): Promise<readonly TrackPlan[]> {
+): readonly TrackPlan[] {
   const lead = leadingTrack(reader.tracks)
-  const starts = await soundStarts(reader, tracks)
-  const [first] = lead?.kind === 'video' ? seenKeyPoints(keyPoints) : []
-  const wait = first === undefined ? 0 : Math.max(0, first.pts - first.dts)
   return tracks.map((track): TrackPlan => {
-    if (track.kind !== 'video') return planSound(track, spans, Math.max(wait, -(starts.get(track.id) ?? 0)))
+    if (track.kind !== 'video') return planSound(track, spans)
     return planPicture(track, spans, track.id === lead?.id ? keyPoints : [])
   })
 }
@@ -60,7 +54,7 @@ function planPicture(track: Track, spans: readonly SegmentSpan[], keyPoints: rea
   })
   return {
     track,
-    times: { track, editStart: wait },
+    starts: spans.map(({ start }) => start),
     decodeStarts: [...decodeStarts, Number.POSITIVE_INFINITY],
     keyPictures: apart(seen),
   }
@@ -76,31 +70,12 @@ function apart(keyPoints: readonly KeyPoint[]): readonly KeyPoint[] {
   })
 }
 
-function planSound(track: Track, spans: readonly SegmentSpan[], editStart: Micros): TrackPlan {
+function planSound(track: Track, spans: readonly SegmentSpan[]): TrackPlan {
+  const starts = spans.map(({ start }) => start)
   return {
     track,
-    times: { track, editStart },
-    decodeStarts: [...spans.map(({ start }, index) => (index === 0 ? -MAX_LEAD_IN : start)), Number.POSITIVE_INFINITY],
+    starts,
+    decodeStarts: [-MAX_EARLY_SOUND, ...starts.slice(1), Number.POSITIVE_INFINITY],
     keyPictures: [],
   }
-}
-
-/** Time of the first packet of each sound that is kept. */
-async function soundStarts(reader: MediaReader, tracks: readonly Track[]): Promise<ReadonlyMap<number, Micros>> {
-  const starts = new Map<number, Micros>()
-  const sounds = tracks.filter(({ kind }) => kind === 'audio')
-  if (reader.samples !== undefined) {
-    for (const { id } of sounds) {
-      const [first] = await reader.samples(id, -MAX_LEAD_IN, MICROS_PER_SECOND)
-      if (first !== undefined) starts.set(id, first.pts)
-    }
-    return starts
-  }
-  if (sounds.length === 0) return starts
-  let looked = 0
-  for await (const { track, pts } of reader.packets(0)) {
-    if (track.kind === 'audio' && pts >= -MAX_LEAD_IN && !starts.has(track.id)) starts.set(track.id, pts)
-    if (++looked >= MAX_LOOKED_AT || sounds.every(({ id }) => starts.has(id))) break
-  }
-  return starts
 }
