@@ -63,14 +63,16 @@ export class Lane {
   /** Takes a packet of its PID; gives the units that are complete. */
   write(bytes: Uint8Array, packet: TsPacketCursor, position: number): TimedUnit[] {
     const continuity = this.#continuityOf(packet)
-    if (continuity === 'repeated') return NO_UNITS
+    if (!packet.hasPayload) return NO_UNITS
     if (packet.scrambled) {
       this.#context.notes.add('scrambled packets were left out', position)
       return NO_UNITS
     }
     const payload = bytes.subarray(packet.payloadAt, packet.payloadEnd)
     const header = packet.unitStart ? readPesHeader(payload) : undefined
-    if (continuity === 'broken' && !this.#isJoint(header)) {
+    const isJoint = continuity !== 'continued' && this.#isJoint(header)
+    if (continuity === 'repeated' && !isJoint) return NO_UNITS
+    if (continuity === 'broken' && !isJoint) {
       this.#context.notes.add('packets are missing', position)
       this.#drop()
     }
@@ -104,7 +106,7 @@ export class Lane {
 
   /** By the counter (ISO/IEC 13818-1 section 2.4.3.3). A packet may come twice. */
   #continuityOf({ hasPayload, counter, discontinuity }: TsPacketCursor): 'continued' | 'repeated' | 'broken' {
-    if (!hasPayload) return 'repeated'
+    if (!hasPayload) return 'continued'
     const before = this.#counter
     this.#counter = counter
     if (before === undefined || discontinuity || counter === ((before + 1) & 15)) return 'continued'
