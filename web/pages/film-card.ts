@@ -52,7 +52,7 @@ function poster(film: Film, pictures: boolean): HTMLElement {
   frame.style.setProperty('--hue', String(Number.parseInt(film.token.slice(0, 4), 16) % 360))
   const hasPicture = film.tracks === undefined || film.tracks.some(({ kind }) => kind === 'video')
   frame.append(drawIcon(hasPicture ? 'film' : 'sound'))
-  if (pictures && film.state === 'known' && hasPicture) frame.append(posterImage(film))
+  if (pictures && film.state === 'known' && hasPicture && film.growing !== true) frame.append(posterImage(film))
   frame.append(badges(film))
   if (film.duration !== undefined && film.duration > 0) {
     const duration = document.createElement('span')
@@ -85,6 +85,7 @@ function badges(film: Film): HTMLElement {
     if (title !== '') badge.title = title
     set.append(badge)
   }
+  if (film.growing === true) add('● Being written', 'growing')
   const video = film.tracks?.find(({ kind }) => kind === 'video')
   const lines = film.qualities?.map(({ height }) => height).filter((height) => height !== undefined) ?? []
   if (lines.length > 1) add(lines.map((height) => `${height}p`).join(' · '))

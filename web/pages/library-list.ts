@@ -20,6 +20,8 @@ export interface Film {
   readonly size: number
   readonly modified: string
   readonly token: string
+  /** It is being written. */
+  readonly growing?: true
   /** Seconds. */
   readonly duration?: number
   readonly plays?: 'direct' | 'encoded' | 'never'

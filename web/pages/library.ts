@@ -11,6 +11,8 @@ import { folderCard, showPages, showPlace } from './library-navigation.ts'
 const TYPING_MS = 180
 /** While the server reads files, the list is asked for again after this time. */
 const PENDING_MS = 1_200
+/** While something is being written. */
+const GROWING_MS = 3_000
 const RETRY_MS = 5_000
 
 const folder = folderOfAddress(location.pathname)
@@ -55,6 +57,7 @@ async function refresh(): Promise<void> {
     const list = await fetchLibrary({ folder, search: text, page }, asked.signal)
     show(list)
     if (list.pending > 0 || list.films.some(({ state }) => state === 'pending')) later(PENDING_MS)
+    else if (list.films.some(({ growing }) => growing === true)) later(GROWING_MS)
   } catch (error) {
     if (asked.signal.aborted) return
     films.setAttribute('aria-busy', 'false')

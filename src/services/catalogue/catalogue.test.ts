@@ -35,6 +35,7 @@ function catalogueOf(files: readonly FileIdentity[], known: Readonly<Record<stri
       all: () => Promise.resolve(files),
     },
     know: ({ path }) => (Object.hasOwn(known, path) ? known[path] : undefined),
+    now: () => MODIFIED.getTime() + 60_000,
     pending: () => 3,
     pictures: () => true,
   })

@@ -18,6 +18,8 @@ export interface CatalogueOptions {
   }
   /** What is known of a file now; what is not is found out in the background. */
   readonly know: (file: FileIdentity) => Knowledge | undefined
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** Files that are being found out about. */
   readonly pending: () => number
   /** Whether posters and previews can be made now. */
@@ -49,7 +51,7 @@ export class Catalogue {
 
   /** Throws as `Library.list` does for a folder that is not there or breaks the rule. */
   async page({ folder, search, page, visible }: CatalogueQuery): Promise<LibraryView> {
-    const { listing, know, pending, pictures } = this.#options
+    const { listing, know, now, pending, pictures } = this.#options
     const words = searchWords(search)
     const content = await listing.folder(folder)
     const searching = words.length > 0
@@ -77,7 +79,7 @@ export class Catalogue {
               .filter((path) => seen.has(`${path}/`))
               .toSorted(ORDER.compare)
               .map(viewFolder),
-      films: sorted.slice((at - 1) * PAGE_SIZE, at * PAGE_SIZE).map((film) => viewFilm(film, know)),
+      films: sorted.slice((at - 1) * PAGE_SIZE, at * PAGE_SIZE).map((film) => viewFilm(film, know, now())),
     }
   }
 

@@ -3,6 +3,7 @@ import { FormatError, HeadendError } from '../../errors.ts'
 import type { MediaFiles } from '../../library/media-files.ts'
 import { factsOf, type Knowledge, unreadable } from './facts.ts'
 import type { FactsStore, FileIdentity } from './facts-store.ts'
+import { isGrowing } from './growing.ts'
 
 /** Files read at the same time: viewers come first. */
 const MAX_READING = 2
@@ -12,6 +13,8 @@ const MAX_WAITING = 20_000
 export interface FactsReaderOptions {
   readonly mediaFiles: Pick<MediaFiles, 'open'>
   readonly store: FactsStore
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** Called when something went wrong that is not the file's fault. */
   readonly onFault: (error: unknown, path: string) => void
 }
@@ -33,11 +36,17 @@ export class FactsReader {
     return this.#waiting.size + this.#reading.size
   }
 
-  /** What is known of a file now; what is not is read in the background. */
+  /**
+   * What is known of a file now; what is not is read in the background. Of one that was changed, what was known before: one that is being
+   * written is read again when it rests.
+   */
   know(file: FileIdentity): Knowledge | undefined {
-    const known = this.#options.store.get(file)
-    if (known === undefined) this.#want(file)
-    return known
+    const { store, now } = this.#options
+    const known = store.get(file)
+    if (known !== undefined) return known
+    const before = store.before(file.path)
+    if (before === undefined || !isGrowing(file, now())) this.#want(file)
+    return before
   }
 
   /** Resolves when the reading in hand is done; what waits is dropped. */

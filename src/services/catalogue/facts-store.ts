@@ -65,6 +65,11 @@ export class FactsStore {
     return stored
   }
 
+  /** What was known of the path before the file was changed, as far as it is in memory. */
+  before(path: string): Knowledge | undefined {
+    return this.#memory.get(path)?.knowledge
+  }
+
   set(file: FileIdentity, knowledge: Knowledge): void {
     const stamp = stampOf(file)
     this.#remember(file.path, { stamp, knowledge })

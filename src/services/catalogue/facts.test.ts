@@ -133,7 +133,7 @@ describe('store of facts', () => {
 })
 
 describe('reader of facts', () => {
-  function opened(open: (path: string) => Promise<void>) {
+  function opened(open: (path: string) => Promise<void>, now = 60_000) {
     const store = new FactsStore({ folder: undefined, log: quiet })
     const order: string[] = []
     const faults: string[] = []
@@ -150,7 +150,12 @@ describe('reader of facts', () => {
         return { file: opened, reader: reader([]), close: () => undefined }
       },
     }
-    const facts = new FactsReader({ mediaFiles, store, onFault: (_error, path) => void faults.push(path) })
+    const facts = new FactsReader({
+      mediaFiles,
+      store,
+      now: () => now,
+      onFault: (_error, path) => void faults.push(path),
+    })
     return { facts, order, faults, store }
   }
 
@@ -169,6 +174,19 @@ describe('reader of facts', () => {
     assert.deepEqual(order, ['vod/a', 'vod/b', 'vod/c', 'vod/d'])
     assert.equal((facts.know(file('vod/c')) as FileFacts).duration, 61.235)
     await facts.close()
+  })
+
+  it('tells what was known of a file that is being written, and reads it again when it rests', async () => {
+    const growing = opened(() => Promise.resolve(), 2000)
+    const resting = opened(() => Promise.resolve())
+    for (const { facts } of [growing, resting]) facts.know(file('vod/a'))
+    while (growing.facts.pending + resting.facts.pending > 0) await turn()
+
+    for (const { facts } of [growing, resting]) assert.ok(facts.know(file('vod/a', 11)) !== undefined)
+
+    assert.equal(growing.facts.pending, 0)
+    assert.equal(resting.facts.pending, 1)
+    await resting.facts.close()
   })
 
   it('keeps what is wrong with a file, and asks again for one that was not there', async () => {

@@ -23,6 +23,7 @@ export function serveCatalogue(context: ServerContext, options: CatalogueOptions
   const reader = new FactsReader({
     mediaFiles,
     store,
+    now: Date.now,
     onFault: (error, path) => log.counted('ERR_INTERNAL', { error, path }, 'the facts of a file could not be read'),
   })
   const pictures = new Pictures({
@@ -39,6 +40,7 @@ export function serveCatalogue(context: ServerContext, options: CatalogueOptions
   const catalogue = new Catalogue({
     listing: new Listing({ library, now: () => performance.now() }),
     know: (file) => reader.know(file),
+    now: Date.now,
     pending: () => reader.pending,
     pictures: () => pictures.available,
   })

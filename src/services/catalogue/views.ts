@@ -2,6 +2,7 @@
 import type { TrackView } from '../admin/views.ts'
 import { type BrowserPlay, isReadable, type Knowledge } from './facts.ts'
 import type { FileIdentity } from './facts-store.ts'
+import { isGrowing } from './growing.ts'
 import type { Film } from './qualities.ts'
 import { fileToken } from './token.ts'
 
@@ -23,6 +24,8 @@ export interface FilmView {
   readonly modified: string
   /** Stands for the file as it is now; part of the addresses of its pictures. */
   readonly token: string
+  /** It is being written, like a recording: what is told of it may be of a moment before. */
+  readonly growing?: true
   /** Seconds. */
   readonly duration?: number
   readonly plays?: BrowserPlay
@@ -65,6 +68,7 @@ export interface LibraryView {
 export function viewFilm(
   { path, name, files }: Film<FileIdentity>,
   know: (file: FileIdentity) => Knowledge | undefined,
+  now: number,
 ): FilmView {
   const [best] = files as [FileIdentity]
   const knowledge = know(best)
@@ -75,6 +79,7 @@ export function viewFilm(
     size: files.reduce((sum, { size }) => sum + size, 0),
     modified: best.modified.toISOString(),
     token: fileToken(best),
+    ...(isGrowing(best, now) && { growing: true }),
     ...(knowledge !== undefined && viewKnowledge(knowledge)),
     ...(files.length > 1 && { qualities: files.map((file) => viewQuality(file, know(file))) }),
   }
