@@ -52,6 +52,11 @@ export class TranscodeService implements Transcoder, Closable {
     void tellPrograms(options().ffmpeg, log)
   }
 
+  /** Child processes that run, those that stand still included. */
+  get running(): number {
+    return this.#kit.running
+  }
+
   async openFile(media: MediaFile): Promise<Presentation> {
     let pictures: Presentation | undefined
     try {

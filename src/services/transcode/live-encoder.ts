@@ -148,6 +148,7 @@ export class LiveEncoder {
     const tracks = encodedTracks(this.#source.tracks)
     if (tracks.length === 0 || isStreamedMedia(this.#source)) return false
     const programs = await this.#kit.programs()
+    if (this.stopped) return false
     const plan = this.#plan(tracks, fpsMode(programs))
     const stallMs = this.#kit.options().stallSeconds * 1000
     const child = this.#kit.start(programs, liveArguments(plan), {

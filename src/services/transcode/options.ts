@@ -38,7 +38,7 @@ export const transcodeOptions = z.strictObject({
     .describe('Threads of one encoder; 0: as many as the machine has processors, four at most.'),
   memoryMegabytes: z
     .int()
-    .min(256)
+    .min(512)
     .max(65_536)
     .default(2048)
     .describe(

@@ -179,7 +179,10 @@ export class SegmentRun {
     const { kit, plan, tracks } = this.#source
     const start = this.next
     for (const kind of this.#kinds) this.#next.set(kind, start)
-    const child = kit.start(await kit.programs(), encodeArguments(plan, start), {
+    kit.log.debug({ path: this.#source.path, segment: start }, 'an encoder begins')
+    const programs = await kit.programs()
+    if (this.stopped) return
+    const child = kit.start(programs, encodeArguments(plan, start), {
       program: 'ffmpeg',
       file: this.#source.descriptor(),
     })
