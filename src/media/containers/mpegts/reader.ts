@@ -36,6 +36,8 @@ const MIN_LEAD_IN_BYTES = 128 * 1024
 const MAX_LEAD_IN_BYTES = 4 * 1024 * 1024
 /** Looked through at first for the key point before a place. */
 const FIRST_WINDOW_BYTES = 1024 * 1024
+/** Read at once then: the end of the part that is of interest is only known by its times. */
+const SEARCH_BLOCK_BYTES = 512 * 1024
 
 /** What is known of the whole file's clock. */
 interface Clock {
@@ -157,7 +159,7 @@ export class TsReader implements MediaReader {
     for (let window = FIRST_WINDOW_BYTES; ; window *= 4) {
       const from = Math.max(0, place - window)
       const scan = this.#scanNear((await this.#timeAt(from)) ?? 0, time)
-      await walkPackets(this.#source, from, this.#source.size, scan)
+      await walkPackets(this.#source, from, this.#source.size, scan, SEARCH_BLOCK_BYTES)
       scan.end()
       const key = keyPointAt(scan.points, time)
       if (key !== undefined || from === 0) return key
