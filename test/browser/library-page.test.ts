@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -38,6 +38,8 @@ test('the library lists films and folders, with durations, badges and posters th
   writeFileSync(join(media, 'A counter.en.srt'), '1\n00:00:01,000 --> 00:00:02,000\nHello\n')
   writeFileSync(join(media, 'Read me.txt'), 'no film')
   writeFileSync(join(media, 'Cut off.mp4'), Buffer.from('000000206674797069736f6d000002', 'hex'))
+  // Not one that is still being written.
+  utimesSync(join(media, 'Cut off.mp4'), 1e9, 1e9)
   const server = await startServer({ args: ['--media', media] })
   t.after(() => server.stop())
   const { page, complaints } = await openPage(browser, `${server.urls['http']}/library`)
