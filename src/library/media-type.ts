@@ -1,9 +1,9 @@
 /** What a file of the library is called on the wire: by its bytes, then by its name (IANA media types). */
-import { formatOf } from '../media/open-reader.ts'
+import { FORMAT_HEAD_BYTES, formatOf } from '../media/open-reader.ts'
 import type { MediaFormat } from '../media/reader.ts'
 
 /** Bytes of a file's beginning that tell what it is. */
-export const MEDIA_TYPE_HEAD = 1024
+export const MEDIA_TYPE_HEAD = FORMAT_HEAD_BYTES
 /** In these the EBML header names the kind of Matroska that follows. */
 const DOC_TYPE_BYTES = 64
 
@@ -14,7 +14,8 @@ const TYPES: Readonly<Record<MediaFormat, Readonly<Record<string, string>> & { r
   mpegts: { '': 'video/mp2t' },
   flv: { '': 'video/x-flv' },
   asf: { '': 'video/x-ms-asf', wmv: 'video/x-ms-wmv', wma: 'audio/x-ms-wma' },
-  mp3: { '': 'audio/mpeg' },
+  // Behind a long tag, ADTS looks the same from the beginning.
+  mp3: { '': 'audio/mpeg', aac: 'audio/aac' },
   aac: { '': 'audio/aac' },
 }
 

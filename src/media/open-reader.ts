@@ -7,7 +7,7 @@ import { isMp3 } from './containers/mp3/frames.ts'
 import { isTransportStream } from './containers/mpegts/packet-sync.ts'
 import type { MediaFormat, MediaReader } from './reader.ts'
 
-/** Read at first: as much as the marks of a container need; the longest are three frames of sound without container, one after another. */
+/** Bytes of a file's beginning that tell its format; the longest marks are three frames of sound without container, one after another. */
 export const FORMAT_HEAD_BYTES = 8 * 1024
 
 /** Boxes that files of MP4 begin with, and of QuickTime, which knew no `ftyp` at first. */
