@@ -1,7 +1,7 @@
 /** Files of ffmpeg as our readers have them, against what ffprobe reads: times, key flags, sizes and bytes of every packet. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -175,6 +175,158 @@ describe('files that ffmpeg made', () => {
       await checkSamples(reader, packets, read)
     })
   }
+})
+
+const SUBTITLES = `1
+00:00:00,500 --> 00:00:01,500
+A <b>bold</b> word & more
+
+2
+00:00:02,000 --> 00:00:03,000
+Zwei
+Zeilen
+`
+
+const CHAPTERS = `;FFMETADATA1
+title=Käse \\; Brot
+artist=The Headends
+[CHAPTER]
+TIMEBASE=1/1000
+START=0
+END=1000
+title=One
+[CHAPTER]
+TIMEBASE=1/1000
+START=1000
+END=3000
+title=Two
+`
+
+describe('what else ffmpeg puts into MP4 and MOV', () => {
+  for (const file of ['subtitles.mp4', 'subtitles.mov', 'subtitles-in-fragments.mp4']) {
+    it(`${file}: cues as WebVTT; chapters are no subtitles; title and artist`, async (t) => {
+      const ffmpeg = requireTool(t, 'ffmpeg')
+      if (ffmpeg === undefined) return
+      const folder = mkdtempSync(join(tmpdir(), 'headend-readers-'))
+      t.after(() => rmSync(folder, { recursive: true }))
+      writeFileSync(join(folder, 'text.srt'), SUBTITLES)
+      writeFileSync(join(folder, 'chapters.txt'), CHAPTERS)
+      const path = join(folder, file)
+      const texts = ['-i', join(folder, 'text.srt'), '-i', join(folder, 'chapters.txt')]
+      const maps = ['-map', '0:v', '-map', '1:a', '-map', '3:s', '-map_metadata', '4', '-map_chapters', '4']
+      const flags = file.includes('fragments') ? ['-movflags', '+frag_keyframe+empty_moov'] : []
+      const args = [
+        ...H264,
+        ...maps,
+        '-c:a',
+        'aac',
+        '-c:s',
+        'mov_text',
+        '-metadata:s:s:0',
+        'language=ger',
+        '-t',
+        '3',
+        ...flags,
+      ]
+      await runOrThrow(ffmpeg, ['-loglevel', 'error', '-nostdin', ...INPUTS, ...texts, ...args, path])
+      const { reader } = await openPath(t, path)
+
+      const cues = (await readAll(reader)).filter(({ track }) => track.kind === 'text')
+
+      assert.deepEqual(
+        reader.tracks.map(({ id, codec, language }) => [id, codec, language]),
+        [
+          [1, 'h264', undefined],
+          [101, 'aac', undefined],
+          [301, 'webvtt', 'de'],
+        ],
+      )
+      assert.deepEqual(
+        cues.map(({ data }) => Buffer.from(data).toString()),
+        ['A <b>bold</b> word &amp; more', 'Zwei\nZeilen'],
+      )
+      // Into fragments ffmpeg writes no ends of cues, and moves all tracks by the delay of the sound.
+      const isExact = !file.includes('fragments')
+      for (const [i, [pts, duration]] of [
+        [500_000, 1_000_000],
+        [2_000_000, 1_000_000],
+      ].entries()) {
+        assert.ok(Math.abs((cues[i]?.pts ?? 0) - (pts as number)) <= (isExact ? 0 : 30_000))
+        if (isExact) assert.equal(cues[i]?.duration, duration)
+      }
+      assert.equal(reader.metadata['title'], 'Käse ; Brot')
+      assert.equal(reader.metadata['artist'], 'The Headends')
+      assert.deepEqual(reader.foreign, [])
+      const shown: Packet[] = []
+      for await (const packet of reader.packets(2_500_000, { tracks: [301] })) shown.push(packet)
+      assert.deepEqual(
+        shown.map(({ pts }) => pts),
+        [cues[1]?.pts],
+      )
+    })
+  }
+
+  for (const [file, args, foreign, codecs] of [
+    ['old.mp4', ['-c:v', 'mpeg4', '-c:a', 'aac'], ['video mpeg4'], ['aac']],
+    ['disc.mp4', ['-c:v', 'mpeg2video', '-c:a', 'dca', '-strict', '-2'], ['video mpeg2video', 'audio dts'], []],
+    ['studio.mov', ['-c:v', 'prores', '-c:a', 'pcm_s16le'], ['video prores', 'audio pcm_s16le'], []],
+    ['apple.mp4', [...H264, '-c:a', 'alac'], ['audio alac'], ['h264']],
+    ['surround.mp4', [...H264, '-c:a', 'ac3'], [], ['h264', 'ac3']],
+  ] as const) {
+    it(`${file}: what is not read is told of by name`, async (t) => {
+      const made = await make(t, { file, args: ['-map', '0:v', '-map', '1:a', ...args, '-t', '1'] })
+      if (made === undefined) return
+
+      const { reader } = await openPath(t, made.path)
+
+      assert.deepEqual(
+        reader.foreign.map(({ kind, codec }) => `${kind} ${codec}`),
+        foreign,
+      )
+      assert.deepEqual(
+        reader.tracks.map(({ codec }) => codec),
+        codecs,
+      )
+      const packets = await readAll(reader)
+      assert.equal(packets.length > 0, codecs.length > 0)
+    })
+  }
+
+  it('tells who protects a file, and reads nothing of it', async (t) => {
+    const keys = [
+      '-encryption_key',
+      '76a6c65c5ea762046bd749a2e632ccbb',
+      '-encryption_kid',
+      'a7e61c373e219033c21091fa607bf3b8',
+    ]
+    const args = [
+      '-map',
+      '0:v',
+      '-map',
+      '1:a',
+      ...H264,
+      '-c:a',
+      'aac',
+      '-t',
+      '1',
+      '-encryption_scheme',
+      'cenc-aes-ctr',
+      ...keys,
+    ]
+    const made = await make(t, { file: 'protected.mp4', args })
+    if (made === undefined) return
+
+    const { reader } = await openPath(t, made.path)
+
+    assert.deepEqual(reader.tracks, [])
+    assert.deepEqual(
+      reader.foreign.map(({ codec }) => codec),
+      ['h264 (encrypted, cenc)', 'aac (encrypted, cenc)'],
+    )
+    assert.equal(reader.metadata['drmScheme'], 'cenc')
+    assert.equal(reader.metadata['drmKeyId'], 'a7e61c37-3e21-9033-c210-91fa607bf3b8')
+    assert.deepEqual(await readAll(reader), [])
+  })
 })
 
 /** All of them are key packets of the leading track, and readings start there. */

@@ -2,6 +2,7 @@
 import { FormatError } from '../../../errors.ts'
 import { type Box, childBoxes, readFullBoxHeader, topLevelBoxes } from './box.ts'
 import { readElementaryStream } from './descriptor.ts'
+import { codecOfEntry } from './sample-entry.ts'
 
 /** By type of the entry. Names are those of FFmpeg, which people and programs know. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -85,10 +86,21 @@ const VISUAL_FIELDS = 78
 const SOUND_FIELDS = 28
 const MAX_NAME_LENGTH = 20
 
+/** How a track is encrypted. */
+export interface EntryProtection {
+  /** Name of the codec before encryption. */
+  readonly codec: string
+  /** `cenc`, `cbcs` … */
+  readonly scheme: string
+  /** Of the default key, as a UUID; empty where the entry does not say. */
+  readonly keyId: string
+}
+
 /** For people: the codec's name where it is known, else the type of the entry; for an encrypted track with its scheme. */
 export function foreignCodecName(entry: Box, handler: string): string {
   const { type } = entry
-  if (type === 'encv' || type === 'enca') return protectedName(entry)
+  const protection = readProtection(entry)
+  if (protection !== undefined) return `${protection.codec} (encrypted, ${protection.scheme})`
   const name = NAMES[type] ?? printable(type)
   if (type !== 'mp4v' && type !== 'mp4a') return name
   const objectType = objectTypeOf(entry, handler)
@@ -104,20 +116,35 @@ function objectTypeOf(entry: Box, handler: string): number | undefined {
   return undefined
 }
 
-/** `h264 (encrypted, cenc)`: the type before encryption and the scheme are in `sinf`. */
-function protectedName(entry: Box): string {
-  let codec = entry.type
-  let scheme = 'unknown scheme'
+/** Reads `sinf`, which says what was encrypted, how and with which key (ISO/IEC 23001-7 section 8.2); `undefined` for what is in the clear. */
+export function readProtection(entry: Box): EntryProtection | undefined {
+  if (entry.type !== 'encv' && entry.type !== 'enca') return undefined
+  const told = { codec: 'unknown', scheme: 'unknown scheme', keyId: '' }
   for (const box of fieldBoxes(entry, entry.type === 'encv' ? VISUAL_FIELDS : SOUND_FIELDS)) {
-    if (box.type !== 'sinf') continue
-    for (const { type, body } of childBoxes(box)) {
-      if (type === 'frma') codec = printable(body.latin1(4))
-      if (type !== 'schm') continue
+    if (box.type === 'sinf') readProtectionBoxes(box, told)
+  }
+  return told
+}
+
+function readProtectionBoxes(parent: Box, told: { codec: string; scheme: string; keyId: string }): void {
+  for (const box of childBoxes(parent)) {
+    const { type, body } = box
+    if (type === 'schi') readProtectionBoxes(box, told)
+    else if (type === 'frma') {
+      const original = body.latin1(4)
+      told.codec = codecOfEntry(original) ?? NAMES[original] ?? printable(original)
+    } else if (type === 'schm') {
       readFullBoxHeader(body)
-      scheme = printable(body.latin1(4))
+      told.scheme = printable(body.latin1(4))
+    } else if (type === 'tenc') {
+      readFullBoxHeader(body)
+      body.skip(4)
+      told.keyId = [...body.view(16)]
+        .map((byte) => byte.toString(16).padStart(2, '0'))
+        .join('')
+        .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
     }
   }
-  return `${codec} (encrypted, ${scheme})`
 }
 
 /** What is broken tells nothing. */

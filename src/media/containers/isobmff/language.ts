@@ -49,6 +49,28 @@ const THREE_LETTERS: Readonly<Record<string, string>> = {
   vi: 'vie',
   zh: 'zho',
 }
+/** Bibliographic codes of ISO 639-2, which FFmpeg writes in place of the terminological ones. */
+const BIBLIOGRAPHIC: Readonly<Record<string, string>> = {
+  baq: 'eu',
+  chi: 'zh',
+  cze: 'cs',
+  dut: 'nl',
+  fre: 'fr',
+  ger: 'de',
+  gre: 'el',
+  ice: 'is',
+  may: 'ms',
+  per: 'fa',
+  rum: 'ro',
+  slo: 'sk',
+}
+/** Language codes of the Macintosh in QuickTime files, by number (Apple, QuickTime File Format). 0 is English, and what nobody chose. */
+const MACINTOSH =
+  '- fr de it nl sv es da pt no he ja ar fi el is mt tr hr zh ur hi th ko lt pl hu et lv se fo fa ru zh nl ga sq ro cs sk sl'.split(
+    ' ',
+  )
+/** Packed letters are larger. */
+const FIRST_PACKED = 0x400
 const TWO_LETTERS = new Map(Object.entries(THREE_LETTERS).map(([two, three]) => [three, two]))
 
 const UNDETERMINED = 'und'
@@ -62,13 +84,14 @@ export function packLanguage(language: string | undefined): number {
   return packed
 }
 
-/** The language of `mdhd`, in two letters where there are; `undefined` for undetermined and for codes of QuickTime. */
+/** The language of `mdhd`, in two letters where there are; `undefined` for undetermined. */
 export function unpackLanguage(packed: number): string | undefined {
+  if (packed < FIRST_PACKED) return packed === 0 ? undefined : MACINTOSH[packed]
   let letters = ''
   for (const shift of [10, 5, 0]) {
     const letter = (packed >> shift) & 0x1f
     if (letter < 1 || letter > 26) return undefined
     letters += String.fromCharCode(letter + 0x60)
   }
-  return letters === UNDETERMINED ? undefined : (TWO_LETTERS.get(letters) ?? letters)
+  return letters === UNDETERMINED ? undefined : (TWO_LETTERS.get(letters) ?? BIBLIOGRAPHIC[letters] ?? letters)
 }

@@ -100,6 +100,11 @@ export function readMovie(moov: Box): Movie {
       found.push(readTrackBoxes(box))
     }
   }
+  const protection = found.find((boxes) => boxes.protection !== undefined)?.protection
+  if (protection !== undefined) {
+    metadata['drmScheme'] = protection.scheme
+    if (protection.keyId !== '') metadata['drmKeyId'] = protection.keyId
+  }
   const chapters = new Set(found.flatMap(({ chapterTracks }) => chapterTracks))
   const shown = found.filter(({ trackId }) => !chapters.has(trackId))
   const counts: Record<TrackKind, number> = { video: 0, audio: 0, data: 0, text: 0 }

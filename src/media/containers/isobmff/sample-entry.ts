@@ -65,6 +65,11 @@ const CODEC_OF_ENTRY = new Map(
   ),
 )
 
+/** The codec of an entry by its type alone; `undefined` for one we do not know. */
+export function codecOfEntry(type: string): Codec | undefined {
+  return type === 'mp4a' ? 'aac' : CODEC_OF_ENTRY.get(type)
+}
+
 /** What a sample entry tells of its track. */
 export interface SampleEntry {
   readonly codec: Codec

@@ -3,7 +3,7 @@ import { FormatError } from '../../../errors.ts'
 import { ByteReader } from '../../bytes/byte-reader.ts'
 import { type Box, childBoxes, readFullBoxHeader } from './box.ts'
 import { type EditList, NO_EDITS, readEditList } from './edit-list.ts'
-import { foreignCodecName } from './foreign-entry.ts'
+import { type EntryProtection, foreignCodecName, readProtection } from './foreign-entry.ts'
 import { unpackLanguage } from './language.ts'
 import { readSampleEntry, type SampleEntry } from './sample-entry.ts'
 
@@ -26,6 +26,8 @@ export interface TrackBoxes {
   entry: SampleEntry | undefined
   /** Name of the codec that is not known, for people. */
   foreignCodec: string
+  /** Of an encrypted track. */
+  protection: EntryProtection | undefined
   /** `stbl`, with its content unread. */
   sampleTable: Box | undefined
   /** Tracks that hold the chapters of this one. */
@@ -43,6 +45,7 @@ export function readTrackBoxes(trak: Box): TrackBoxes {
     edits: NO_EDITS,
     entry: undefined,
     foreignCodec: 'unknown',
+    protection: undefined,
     sampleTable: undefined,
     chapterTracks: [],
   }
@@ -111,20 +114,21 @@ function readDescription(sampleTable: Box, boxes: TrackBoxes): void {
     readFullBoxHeader(box.body)
     box.body.skip(4)
     for (const entry of childBoxes(box)) {
-      const again = new ByteReader(entry.body.bytes)
+      const again = { ...entry, body: new ByteReader(entry.body.bytes) }
       boxes.entry = readSampleEntry(entry)
-      if (boxes.entry === undefined) boxes.foreignCodec = nameOf({ ...entry, body: again }, boxes.handler)
+      if (boxes.entry === undefined) readForeign(again, boxes)
       return
     }
   }
 }
 
-function nameOf(entry: Box, handler: string): string {
+function readForeign(entry: Box, boxes: TrackBoxes): void {
   try {
-    return foreignCodecName(entry, handler)
+    boxes.foreignCodec = foreignCodecName(entry, boxes.handler)
+    boxes.protection = readProtection(entry)
   } catch (error) {
-    if (error instanceof FormatError) return 'unknown'
-    throw error
+    // Of a track that is not read, nothing must be known.
+    if (!(error instanceof FormatError)) throw error
   }
 }
 
