@@ -21,6 +21,7 @@ export const tools = {
   ffmpeg: { commands: ['ffmpeg'], packages: ['ffmpeg'] },
   ffprobe: { commands: ['ffprobe'], packages: ['ffmpeg'] },
   chromium: { commands: ['chromium', 'chromium-browser', 'google-chrome'], packages: ['chromium'] },
+  curl: { commands: ['curl'], packages: ['curl'] },
   rtmpdump: { commands: ['rtmpdump'], packages: ['rtmpdump'] },
   xmllint: { commands: ['xmllint'], packages: ['libxml2-utils'] },
   gstreamer: { commands: ['gst-launch-1.0'], packages: ['gstreamer1.0-tools', 'gstreamer1.0-plugins-base'] },
