@@ -1,5 +1,5 @@
 /** The presentations of the library that somebody watches, shared by HLS and DASH: opened by the first request, closed when nobody asks any more. */
-import { UnavailableError } from '../../errors.ts'
+import { FormatError, UnavailableError } from '../../errors.ts'
 import type { Library } from '../../library/library.ts'
 import type { MediaFile, MediaFiles } from '../../library/media-files.ts'
 import { MICROS_PER_SECOND } from '../../media/time.ts'
@@ -85,8 +85,8 @@ export class Presentations {
   }
 
   /**
-   * What a path is now. Throws UnavailableError ERR_LIBRARY_NOT_FOUND, ERR_STREAM_NO_TRACK for what no browser plays and nobody encodes, FormatError
-   * for a file that cannot be read, and what the transcoder throws.
+   * What a path is now. Throws UnavailableError ERR_LIBRARY_NOT_FOUND, ERR_STREAM_NO_TRACK for what no browser plays and nobody encodes,
+   * ERR_PACKAGING_UNREADABLE for a file that is no media or broken, and what the transcoder throws.
    */
   async find(path: string): Promise<OnDemandItem> {
     const known = this.#open.get(path)
@@ -200,7 +200,10 @@ export class Presentations {
       return await transcoder.openFile(first)
     } catch (error) {
       for (const file of files) file.close()
-      throw error
+      if (!(error instanceof FormatError)) throw error
+      throw new UnavailableError('ERR_PACKAGING_UNREADABLE', `${set.path} cannot be read: ${error.message}`, {
+        cause: error,
+      })
     }
   }
 
