@@ -137,8 +137,8 @@ it('files of the library play over RTMP, HTTP-FLV and Windows Media', { concurre
       await run(command, args, { timeout: 40_000 })
 
       const seen = await watchCounters(ffmpeg, file)
-      // Its own muxer leaves out the last half second, and more on a busy machine.
-      assert.ok(seen.length >= PICTURES - RATE, `${seen.length} pictures`)
+      // Its own muxer leaves out what it still holds at the end: half a second, and more on a busy machine.
+      assert.ok(seen.length >= PICTURES - 2 * RATE, `${seen.length} pictures`)
       assert.deepEqual(seen, range(0, seen.length))
     })
     tests.push(byVlc)
