@@ -1,6 +1,7 @@
 /** Goes from block to block through the clusters of a file, past what is damaged (RFC 9559 section 5.1.3). */
+
+import type { ByteSource } from '../../byte-source.ts'
 import type { Notes } from '../../notes.ts'
-import type { BlockReader } from '../isobmff/block-reader.ts'
 import { type BlockHead, framesOf, MAX_BLOCK_HEAD_BYTES, readBlockHead } from './block.ts'
 import { findCluster } from './cluster-search.ts'
 import type { ElementHeader } from './ebml.ts'
@@ -35,7 +36,7 @@ interface GroupFacts {
 }
 
 export class BlockCursor {
-  readonly #blocks: BlockReader
+  readonly #blocks: ByteSource
   readonly #end: number
   readonly #notes: Notes
   #position: number
@@ -44,12 +45,28 @@ export class BlockCursor {
   #clusterEnd = Number.POSITIVE_INFINITY
   #afterDamage = false
 
-  /** `position`: of a cluster, or of an element beside clusters. `end`: of the segment. */
-  constructor(blocks: BlockReader, position: number, end: number, notes: Notes) {
+  /** `position`: of a cluster, or of an element beside clusters. `end`: of the segment. Reads many small pieces of `blocks`. */
+  constructor(blocks: ByteSource, position: number, end: number, notes: Notes) {
     this.#blocks = blocks
     this.#position = position
     this.#end = end
     this.#notes = notes
+  }
+
+  /** Goes to the element that begins `relative` bytes behind the header of the cluster there; `false` where there is none. */
+  async seek(cluster: number, relative: number): Promise<boolean> {
+    const header = await headerAt(this.#blocks, cluster)
+    if (header?.id !== ID.CLUSTER) return false
+    const start = cluster + header.headerBytes
+    this.#beginCluster(cluster, start, header.size)
+    for (let count = 0; count < MAX_GROUP_ELEMENTS && this.#clusterTime === undefined; count++) {
+      const at = this.#position
+      const element = await headerAt(this.#blocks, at)
+      if (element === undefined || element.id === ID.CLUSTER || !(await this.#fits(element, at))) return false
+      if ((await this.#enter(element, at)) !== undefined) return false
+    }
+    this.#position = start + relative
+    return this.#clusterTime !== undefined
   }
 
   /** The next block; `undefined` at the end of what can be read. */

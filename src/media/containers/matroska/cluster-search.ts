@@ -1,5 +1,5 @@
 /** Finds clusters by their four bytes, where sizes cannot be believed. */
-import type { BlockReader } from '../isobmff/block-reader.ts'
+import type { ByteSource } from '../../byte-source.ts'
 import { MAX_HEADER_BYTES, readElementHeader } from './ebml.ts'
 import { CLUSTER_CHILDREN, ID } from './element-id.ts'
 
@@ -9,7 +9,7 @@ const CHECKED_BYTES = 2 * MAX_HEADER_BYTES
 const FIRST_BYTE = ID.CLUSTER >>> 24
 
 /** The first cluster that begins at or after `from` and before `end`. */
-export async function findCluster(blocks: BlockReader, from: number, end: number): Promise<number | undefined> {
+export async function findCluster(blocks: ByteSource, from: number, end: number): Promise<number | undefined> {
   for (let at = Math.max(0, from); at < end; at += WINDOW_BYTES) {
     const window = await readWindow(blocks, at, end)
     for (let i = window.indexOf(FIRST_BYTE); i !== -1 && i < WINDOW_BYTES; i = window.indexOf(FIRST_BYTE, i + 1)) {
@@ -21,7 +21,7 @@ export async function findCluster(blocks: BlockReader, from: number, end: number
 
 /** The last cluster that begins between `start` and `end`, looked for in the last `most` bytes. */
 export async function findLastCluster(
-  blocks: BlockReader,
+  blocks: ByteSource,
   start: number,
   end: number,
   most: number,
@@ -42,7 +42,7 @@ export async function findLastCluster(
   return undefined
 }
 
-function readWindow(blocks: BlockReader, at: number, end: number): Promise<Uint8Array> {
+function readWindow(blocks: ByteSource, at: number, end: number): Promise<Uint8Array> {
   return blocks.read(at, Math.min(WINDOW_BYTES + CHECKED_BYTES, end - at))
 }
 

@@ -1,8 +1,8 @@
 /** The index of a file: which cluster has the block of a track at a time (RFC 9559 section 5.1.5). */
 import { FormatError } from '../../../errors.ts'
+import type { ByteSource } from '../../byte-source.ts'
 import type { ByteReader } from '../../bytes/byte-reader.ts'
 import { Notes } from '../../notes.ts'
-import type { BlockReader } from '../isobmff/block-reader.ts'
 import { BlockCursor } from './block-cursor.ts'
 import { childElements, uintOf } from './ebml.ts'
 import { ID } from './element-id.ts'
@@ -19,6 +19,8 @@ export interface CueEntry {
   readonly time: number
   /** Where its cluster begins in the file. */
   readonly cluster: number
+  /** Where it begins itself, counted from behind the header of the cluster. */
+  readonly relative?: number
 }
 
 /** By track number, in order of time; what points beyond `end` is left out. A broken rest is noted. */
@@ -33,14 +35,17 @@ export function readCues(
   const add = (time: number, positions: ByteReader) => {
     let number = 0
     let cluster = Number.POSITIVE_INFINITY
+    let relative: number | undefined
     for (const { id, body } of childElements(positions)) {
       if (id === ID.CUE_TRACK) number = uintOf(body)
       else if (id === ID.CUE_CLUSTER_POSITION) cluster = dataStart + uintOf(body)
+      else if (id === ID.CUE_RELATIVE_POSITION) relative = uintOf(body)
     }
     if (cluster >= end || ++count > MAX_CUES) return
+    const entry: CueEntry = { time, cluster, ...(relative !== undefined && { relative }) }
     const entries = tracks.get(number)
-    if (entries === undefined) tracks.set(number, [{ time, cluster }])
-    else entries.push({ time, cluster })
+    if (entries === undefined) tracks.set(number, [entry])
+    else entries.push(entry)
   }
   try {
     for (const { id, body } of cues === undefined ? [] : childElements(cues)) {
@@ -60,7 +65,7 @@ export function readCues(
 }
 
 /** Whether the first, the last and the middle entry point to clusters of about their time. */
-export async function cuesHold(blocks: BlockReader, entries: readonly CueEntry[], end: number): Promise<boolean> {
+export async function cuesHold(blocks: ByteSource, entries: readonly CueEntry[], end: number): Promise<boolean> {
   for (const at of [0, Math.floor(entries.length / 2), entries.length - 1]) {
     const entry = entries[at]
     if (entry === undefined) return false

@@ -12,10 +12,13 @@ export interface GroupFrame {
 /** Frames that may be shown later than one that was decoded after them; more no codec allows. */
 const MAX_DEPTH = 16
 
+/** A step back by more is another clock. */
+const MAX_OVERLAP: Micros = 5_000_000
+
 /**
  * Each group of pictures, from one key frame to the next, has its times for itself, so that they are the same wherever reading began. With a
  * reordering depth of d the n-th decode time is the (n - d)-th presentation time in sorted order; the first d ones step down from the first
- * picture shown. They never go back, and never exceed the frame's presentation time unless frames are reordered deeper than was said.
+ * picture shown. They never go back, unless a group begins more than 5 s before the end of the one before, and never exceed the frame's presentation time unless frames are reordered deeper than was said.
  */
 export class GroupDecodeTimes {
   readonly #baseDepth: number
@@ -44,6 +47,7 @@ export class GroupDecodeTimes {
       this.#waiting = []
       this.#depth = this.#baseDepth
       this.#lead = this.#depth
+      if (frame.pts < this.#last - MAX_OVERLAP) this.#last = Number.NEGATIVE_INFINITY
       this.#opening.push(frame)
     } else if (this.#opening.length > 0) this.#opening.push(frame)
     else this.#assign(frame)

@@ -1,8 +1,9 @@
 /** Where decoding can start in a file, and where its sound and picture end. */
+
+import type { ByteSource } from '../../byte-source.ts'
 import type { Notes } from '../../notes.ts'
 import type { KeyPoint } from '../../reader.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../time.ts'
-import type { BlockReader } from '../isobmff/block-reader.ts'
 import { BlockCursor, type BlockPlace } from './block-cursor.ts'
 import { findLastCluster } from './cluster-search.ts'
 import type { CueEntry } from './cues.ts'
@@ -39,7 +40,7 @@ export function pointAt({ depth, interval }: TrackLane, pts: Micros, position: n
 
 /** The key points of the track `lead`, found by going through all blocks of the file. */
 export async function scanKeyPoints(
-  blocks: BlockReader,
+  blocks: ByteSource,
   { firstCluster, end }: ClusterRange,
   lead: TrackLane,
   clock: FileClock,
@@ -62,7 +63,7 @@ export async function scanKeyPoints(
 
 /** When the last picture or sound of the last cluster ends; `undefined` where that cannot be told. */
 export async function measureEnd(
-  blocks: BlockReader,
+  blocks: ByteSource,
   { firstCluster, end }: ClusterRange,
   lanes: readonly TrackLane[],
   clock: FileClock,

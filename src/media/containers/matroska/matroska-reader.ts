@@ -8,11 +8,12 @@ import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../../time.ts'
 import type { Track } from '../../track.ts'
 import { BlockReader } from '../isobmff/block-reader.ts'
 import { BlockCursor } from './block-cursor.ts'
+import { CuedBlocks, cuedBlocks } from './cued-blocks.ts'
 import { type CueEntry, cuesHold, readCues } from './cues.ts'
 import { FileClock } from './file-clock.ts'
 import { readInfo, readTags } from './info.ts'
 import { measureEnd, pointAt, pointsOfCues, scanKeyPoints } from './key-points.ts'
-import { type WalkStart, walkPackets } from './packet-walk.ts'
+import { type Blocks, type WalkStart, walkPackets } from './packet-walk.ts'
 import { probeTracks } from './probe.ts'
 import { openSegment, type Segment } from './segment.ts'
 import { readTrackEntries } from './track-entry.ts'
@@ -23,8 +24,10 @@ import { describeTracks } from './tracks.ts'
 const MIN_SHIFT: Micros = 500 * MICROS_PER_MS
 /** By which the index and the declared duration may differ. */
 const MAX_LAST_GROUP: Micros = 60 * MICROS_PER_SECOND
-/** Before a place, where sound and text that are shown at it may lie. */
+/** Before a place in the file, where sound that belongs to it may lie. */
 const INTERLEAVING: Micros = 2 * MICROS_PER_SECOND
+/** Before a place, where text that is still shown may begin. */
+const MAX_TEXT_SHOWN: Micros = 60 * MICROS_PER_SECOND
 
 interface Opened {
   readonly segment: Segment
@@ -36,8 +39,15 @@ interface Opened {
   readonly notes: Notes
 }
 
+/** Blocks from a place on, and what of them is wanted. */
+interface Reading {
+  readonly blocks: Blocks
+  readonly start: WalkStart
+}
+
 /**
- * Decode times are made up of the presentation times that the container has, group by group: the same wherever reading begins. Tracks that
+ * Decode times are made up of the presentation times that the container has, group by group: the same wherever reading begins. Those of key
+ * points are exact for closed groups; an open group may begin earlier by the pictures that are shown before its key picture. Tracks that
  * are to be played unless chosen otherwise come first. Holds the description and the index; each reading holds some blocks of the file.
  */
 export class MatroskaReader implements MediaReader {
@@ -100,17 +110,35 @@ export class MatroskaReader implements MediaReader {
   }
 
   async *packets(from: Micros | KeyPoint, { tracks }: ReadOptions = {}): AsyncGenerator<Packet> {
-    const { segment, lanes, clock, notes } = this.#opened
+    const { lanes, clock, notes } = this.#opened
     const wanted = lanes.filter(({ track }) => tracks === undefined || tracks.includes(track.id))
-    const { position, start } = await this.#startOf(from, wanted)
-    const cursor = new BlockCursor(new BlockReader(this.#source), position, segment.end, notes)
     const byNumber = new Map(wanted.map((lane) => [lane.number, lane]))
     try {
-      yield* walkPackets(cursor, byNumber, start, clock, notes)
+      const { blocks, start } = (await this.#cuedText(from, wanted)) ?? (await this.#blocksFrom(from, wanted))
+      yield* walkPackets(blocks, byNumber, start, clock, notes)
     } catch (error) {
       if (!(error instanceof FormatError)) throw error
       notes.add(`The file could not be read to its end: ${error.message}`)
     }
+  }
+
+  /** Text alone, where the index knows all of it. */
+  async #cuedText(from: Micros | KeyPoint, wanted: readonly TrackLane[]): Promise<Reading | undefined> {
+    const { cues, segment, clock, notes } = this.#opened
+    if (wanted.length === 0 || wanted.some(({ track }) => track.kind !== 'text')) return undefined
+    const numbers = wanted.map(({ number }) => number)
+    const all = await cuedBlocks(this.#source, cues, numbers, segment.end)
+    if (all === undefined) return undefined
+    const others = beginningOr(from)
+    const first = wanted[0] as TrackLane
+    const near = all.filter(({ time }) => clock.time(first, time) >= others - MAX_TEXT_SHOWN)
+    return { blocks: new CuedBlocks(this.#source, near, segment.end, notes), start: { lead: undefined, others } }
+  }
+
+  async #blocksFrom(from: Micros | KeyPoint, wanted: readonly TrackLane[]): Promise<Reading> {
+    const { position, start } = await this.#startOf(from, wanted)
+    const { segment, notes } = this.#opened
+    return { blocks: new BlockCursor(new BlockReader(this.#source), position, segment.end, notes), start }
   }
 
   async #startOf(
@@ -118,16 +146,17 @@ export class MatroskaReader implements MediaReader {
     wanted: readonly TrackLane[],
   ): Promise<{ position: number; start: WalkStart }> {
     const lead = wanted.find((lane) => lane === this.#lead)
-    const time = typeof from === 'number' ? from : from.pts
+    const others = beginningOr(from)
     const { firstCluster } = this.#opened.segment
     const beginning = { position: firstCluster, start: { lead: undefined, others: Number.NEGATIVE_INFINITY } }
-    if (typeof from === 'number' && time <= 0) return beginning
+    if (others === Number.NEGATIVE_INFINITY) return beginning
     const points = await this.keyPoints()
     if (lead === undefined) {
-      const position = points.findLast(({ pts }) => pts <= time - INTERLEAVING)?.position ?? firstCluster
-      return { position, start: { lead, others: time } }
+      const before = wanted.some(({ track }) => track.kind === 'text') ? MAX_TEXT_SHOWN : INTERLEAVING
+      const position = points.findLast(({ pts }) => pts <= others - before)?.position ?? firstCluster
+      return { position, start: { lead, others } }
     }
-    const point = typeof from === 'number' ? points.findLast(({ pts }) => pts <= time) : from
+    const point = typeof from === 'number' ? points.findLast(({ pts }) => pts <= from) : from
     if (point === undefined) return beginning
     const start = { lead: { lane: lead, cluster: point.position, pts: point.pts }, others: point.dts }
     if (wanted.length === 1) return { position: point.position, start }
@@ -156,6 +185,12 @@ export class MatroskaReader implements MediaReader {
     const pts = clock.time(lead, lead.firstTicks)
     return pts < first.pts ? [pointAt(lead, pts, segment.firstCluster), ...points] : points
   }
+}
+
+/** The time of a place; everything there is, where that is the beginning. */
+function beginningOr(from: Micros | KeyPoint): Micros {
+  if (typeof from !== 'number') return from.pts
+  return from <= 0 ? Number.NEGATIVE_INFINITY : from
 }
 
 function leadOf(lanes: readonly TrackLane[]): TrackLane | undefined {

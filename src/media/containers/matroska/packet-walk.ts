@@ -3,11 +3,18 @@ import { FormatError } from '../../../errors.ts'
 import type { Notes } from '../../notes.ts'
 import type { Packet } from '../../packet.ts'
 import type { Micros } from '../../time.ts'
-import type { BlockCursor, BlockPlace } from './block-cursor.ts'
+import type { BlockPlace } from './block-cursor.ts'
 import type { FileClock } from './file-clock.ts'
 import { PacketQueue } from './packet-queue.ts'
 import { withPrefix } from './track-entry.ts'
 import type { TrackLane } from './track-lane.ts'
+
+/** Blocks in the order of the file, and what is in them. */
+export interface Blocks {
+  next(): Promise<BlockPlace | undefined>
+  /** Throws ERR_MATROSKA_LACING. */
+  frames(place: BlockPlace): Promise<Uint8Array[]>
+}
 
 /** Where a reading begins. */
 export interface WalkStart {
@@ -19,7 +26,7 @@ export interface WalkStart {
 
 /** `lanes` by track number. Ends with the file, or with what can be read of it. */
 export async function* walkPackets(
-  cursor: BlockCursor,
+  blocks: Blocks,
   lanes: ReadonlyMap<number, TrackLane>,
   start: WalkStart,
   clock: FileClock,
@@ -27,14 +34,14 @@ export async function* walkPackets(
 ): AsyncGenerator<Packet> {
   const queue = new PacketQueue()
   const gate = new StartGate(lanes, start, clock)
-  for (let place = await cursor.next(); place !== undefined; place = await cursor.next()) {
+  for (let place = await blocks.next(); place !== undefined; place = await blocks.next()) {
     if (place.afterDamage) {
       queue.settle()
       gate.close()
     }
     const lane = lanes.get(place.trackNumber)
     if (lane === undefined || !gate.passes(lane, place)) continue
-    for (const packet of await packetsOf(place, lane, cursor, clock, notes)) queue.write(lane, packet)
+    for (const packet of await packetsOf(place, lane, blocks, clock, notes)) queue.write(lane, packet)
     yield* queue.take()
   }
   queue.settle()
@@ -83,14 +90,14 @@ class StartGate {
 async function packetsOf(
   place: BlockPlace,
   lane: TrackLane,
-  cursor: BlockCursor,
+  blocks: Blocks,
   clock: FileClock,
   notes: Notes,
 ): Promise<Packet[]> {
   const { track, format, entry } = lane
   const packets: Packet[] = []
   try {
-    const frames = await cursor.frames(place)
+    const frames = await blocks.frames(place)
     const length = lane.period || clock.duration(place.duration ?? 0) / frames.length
     frames.forEach((frame, i) => {
       const data = format.canonical(withPrefix(entry.prefix, frame))

@@ -1,8 +1,8 @@
 /** Looks at the beginning of a file for what its header does not say: configurations of tracks, and how their frames are ordered. */
 import { FormatError } from '../../../errors.ts'
+import type { ByteSource } from '../../byte-source.ts'
 import { Notes } from '../../notes.ts'
 import type { Micros } from '../../time.ts'
-import type { BlockReader } from '../isobmff/block-reader.ts'
 import { BlockCursor, type BlockPlace } from './block-cursor.ts'
 import type { Segment } from './segment.ts'
 import { TRACK_TYPE, type TrackEntry, withPrefix } from './track-entry.ts'
@@ -16,7 +16,7 @@ const MAX_PROBE_BLOCKS = 2000
 
 /** By track number. `tick`: microseconds. Never throws for what is in the file. */
 export async function probeTracks(
-  blocks: BlockReader,
+  blocks: ByteSource,
   { firstCluster, end }: Segment,
   entries: readonly TrackEntry[],
   tick: number,

@@ -1,8 +1,8 @@
 /** Where the parts of a Matroska file are: EBML header, segment, and what stands beside its clusters (RFC 9559 section 4.5 and 5.1). */
 import { FormatError } from '../../../errors.ts'
+import type { ByteSource } from '../../byte-source.ts'
 import { ByteReader } from '../../bytes/byte-reader.ts'
 import type { Notes } from '../../notes.ts'
-import type { BlockReader } from '../isobmff/block-reader.ts'
 import { findCluster } from './cluster-search.ts'
 import { childElements, type ElementHeader, MAX_HEADER_BYTES, readElementHeader, textOf, uintOf } from './ebml.ts'
 import { ID, SEGMENT_CHILDREN } from './element-id.ts'
@@ -40,7 +40,7 @@ export interface Segment {
 }
 
 /** Throws FormatError for what is no Matroska file, or has no tracks. */
-export async function openSegment(blocks: BlockReader, notes: Notes): Promise<Segment> {
+export async function openSegment(blocks: ByteSource, notes: Notes): Promise<Segment> {
   const { docType, segmentAt } = await readEbmlHeader(blocks)
   const header = await headerAt(blocks, segmentAt)
   if (header?.id !== ID.SEGMENT) {
@@ -68,13 +68,13 @@ export async function openSegment(blocks: BlockReader, notes: Notes): Promise<Se
 }
 
 /** The header of the element at `position`, whose content may reach beyond the file; `undefined` where there is none. */
-export async function headerAt(blocks: BlockReader, position: number): Promise<ElementHeader | undefined> {
+export async function headerAt(blocks: ByteSource, position: number): Promise<ElementHeader | undefined> {
   const available = Math.min(MAX_HEADER_BYTES, blocks.size - position)
   if (!(position >= 0) || available < 2) return undefined
   return readElementHeader(await blocks.read(position, available))
 }
 
-async function readEbmlHeader(blocks: BlockReader): Promise<{ docType: string; segmentAt: number }> {
+async function readEbmlHeader(blocks: ByteSource): Promise<{ docType: string; segmentAt: number }> {
   const header = await headerAt(blocks, 0)
   const size = header?.size
   if (header?.id !== ID.EBML || size === undefined || size > MAX_EBML_HEADER_BYTES || size > blocks.size) {
@@ -88,20 +88,31 @@ async function readEbmlHeader(blocks: BlockReader): Promise<{ docType: string; s
   if (docType !== 'matroska' && docType !== 'webm') {
     throw new FormatError('ERR_MATROSKA_DOC_TYPE', `expected EBML of type matroska or webm, found ${docType}`, 0)
   }
-  return { docType, segmentAt: header.headerBytes + size }
+  return { docType, segmentAt: await behindVoid(blocks, header.headerBytes + size) }
+}
+
+/** Nothing but padding may stand before the segment. */
+async function behindVoid(blocks: ByteSource, position: number): Promise<number> {
+  let at = position
+  for (let count = 0; count < MAX_ELEMENTS; count++) {
+    const header = await headerAt(blocks, at)
+    if (header?.size === undefined || (header.id !== ID.VOID && header.id !== ID.CRC32)) break
+    at += header.headerBytes + header.size
+  }
+  return at
 }
 
 class PartSearch {
   readonly parts: Partial<Record<Part, ByteReader>> = {}
   readonly end: number
-  readonly #blocks: BlockReader
+  readonly #blocks: ByteSource
   readonly #dataStart: number
   readonly #notes: Notes
   /** Where parts are said to be. */
   readonly #told = new Map<Part, number>()
   readonly #seekHeads: number[] = []
 
-  constructor(blocks: BlockReader, dataStart: number, end: number, notes: Notes) {
+  constructor(blocks: ByteSource, dataStart: number, end: number, notes: Notes) {
     this.#blocks = blocks
     this.#dataStart = dataStart
     this.end = end
