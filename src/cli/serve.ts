@@ -100,6 +100,7 @@ function table(server: HeadendServer): string {
   rows.push(['Watch', `${web}/`])
   for (const host of lanHosts(settings.server.host)) rows.push(['', `http://${host}:${ports['http'] ?? 0}/`])
   if (settings.server.testChannel && has('web')) rows.push(['Test', `${web}/watch/live/test`])
+  if (has('catalogue') && has('web')) rows.push(['Library', `${web}/library   (files in ${settings.server.media})`])
   if (urls['rtmp'] !== undefined) {
     rows.push(['Publish', `${urls['rtmp']}/live/NAME?key=${key}`])
     rows.push(['OBS', `server ${urls['rtmp']}/live   stream key NAME?key=${key}`])

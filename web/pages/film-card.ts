@@ -21,7 +21,7 @@ export function filmCard(
   texts.className = 'texts'
   const name = document.createElement('strong')
   name.dir = 'auto'
-  name.textContent = film.title ?? film.name
+  name.textContent = film.title ?? recordingTime(film) ?? film.name
   name.title = film.path
   texts.append(name)
   for (const line of smallLines(film, options.showFolder)) {
@@ -43,6 +43,16 @@ function smallLines(film: Film, showFolder: boolean): readonly string[] {
   else if (film.state === 'damaged') lines.push('The file is damaged.')
   else lines.push(formatSize(film.size))
   return lines
+}
+
+/** Recordings are named by the moment they began, UTC: `2026-11-25T04-33-41Z`. People read it in their own time. */
+function recordingTime({ path, name }: Film): string | undefined {
+  const [, day, hours, minutes, seconds] = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z$/.exec(name) ?? []
+  if (day === undefined || !path.startsWith('vod/recordings/')) return undefined
+  const began = new Date(`${day}T${hours}:${minutes}:${seconds}Z`)
+  return Number.isNaN(began.getTime())
+    ? undefined
+    : began.toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
 }
 
 function poster(film: Film, pictures: boolean): HTMLElement {

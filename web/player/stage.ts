@@ -116,7 +116,12 @@ export class Stage {
     for (const name of ['pointermove', 'pointerdown', 'focusin'] as const) {
       element.addEventListener(name, () => this.#wake(), { signal })
     }
-    element.addEventListener('pointerleave', () => this.#rest(), { signal })
+    // A finger that is lifted leaves too.
+    const onLeave = ({ pointerType }: PointerEvent) => {
+      if (pointerType === 'mouse') this.#rest()
+    }
+    element.addEventListener('pointerleave', onLeave, { signal })
+    video.addEventListener('playing', () => this.#wake(), { signal })
     video.addEventListener('click', () => this.#onClick(), { signal })
     video.addEventListener('dblclick', () => this.bar.toggleFullScreen(), { signal })
   }
