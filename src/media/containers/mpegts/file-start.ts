@@ -10,8 +10,12 @@ import type { Program } from './program-tables.ts'
 
 /** Read at once. */
 const BLOCK_BYTES = 64 * 1024
+/** Looked at at once. */
+const PIECE_BYTES = 2048
 /** Read at most: a stream that the program lists may begin late or never. */
 const MAX_START_BYTES = 4 * 1024 * 1024
+/** Read at most where pictures came but no key picture: a recording that was begun anywhere. Two seconds of 100 Mb/s are less. */
+const MAX_KEYLESS_BYTES = 32 * 1024 * 1024
 
 export interface FileStart {
   readonly program: Program
@@ -31,15 +35,11 @@ export interface FileStart {
 /** Throws FormatError for a file without program, or whose program has neither sound nor pictures. */
 export async function readFileStart(source: ByteSource, notes: Notes): Promise<FileStart> {
   const demuxer = new TsDemuxer({ notes })
-  const end = Math.min(source.size, MAX_START_BYTES)
   let position = 0
-  while (position < end && !isKnown(demuxer)) {
-    const bytes = await source.read(position, Math.min(BLOCK_BYTES, end - position))
+  while (position < (lacksKey(demuxer) ? MAX_KEYLESS_BYTES : MAX_START_BYTES) && !isKnown(demuxer)) {
+    const bytes = await source.read(position, Math.min(BLOCK_BYTES, source.size - position))
     if (bytes.byteLength === 0) break
-    demuxer.write(bytes)
-    position += bytes.byteLength
-    // Only what the streams have become is of interest.
-    while (demuxer.read() !== undefined) continue
+    position += writeUntilKnown(demuxer, bytes)
   }
   if (position >= source.size) demuxer.end()
   const { program } = demuxer
@@ -67,8 +67,27 @@ export async function readFileStart(source: ByteSource, notes: Notes): Promise<F
   }
 }
 
+/** In little pieces: what comes behind the beginning may be another program. Returns how many bytes were written. */
+function writeUntilKnown(demuxer: TsDemuxer, bytes: Uint8Array): number {
+  let at = 0
+  while (at < bytes.byteLength && !isKnown(demuxer)) {
+    demuxer.write(bytes.subarray(at, at + PIECE_BYTES))
+    at += PIECE_BYTES
+    // Only what the streams have become is of interest.
+    while (demuxer.read() !== undefined) continue
+  }
+  return Math.min(at, bytes.byteLength)
+}
+
 function isKnown(demuxer: TsDemuxer): boolean {
   return demuxer.settled && demuxer.lanes.every(({ clocked, firstPts }) => !clocked || firstPts !== undefined)
+}
+
+function lacksKey(demuxer: TsDemuxer): boolean {
+  return demuxer.lanes.some(
+    ({ description: { kind }, stream, lastPts }) =>
+      kind === 'video' && stream !== undefined && stream.track === undefined && lastPts !== undefined,
+  )
 }
 
 type TrackLane = Lane & { readonly stream: { readonly track: Track } }

@@ -42,6 +42,8 @@ export class Lane {
   #times: PesTimes = NO_TIMES
   #position = 0
   #randomAccess = false
+  /** The clock jumped since the last payload that the stream got. */
+  #jumped = false
   /** Whether a PES packet is begun. */
   #begun = false
 
@@ -149,7 +151,8 @@ export class Lane {
     this.#clock = dts
     const { time, jumped } = this.#context.timeline.place(this.pid, dts, this.#position)
     const shown = time + presentationDelay(pts, dts)
-    this.#times = { pts: shown, dts: time, randomAccess: this.#randomAccess, jumped }
+    if (jumped) this.#jumped = true
+    this.#times = { pts: shown, dts: time, randomAccess: this.#randomAccess, jumped: this.#jumped }
     if (this.stream === undefined) this.firstPts ??= shown
     this.lastPts = Math.max(this.lastPts ?? shown, shown)
   }
@@ -186,6 +189,7 @@ export class Lane {
     const { bytes } = this.#buffer
     const end = header.payloadSize === undefined ? bytes.byteLength : header.size + header.payloadSize
     const units = this.#writeStream(bytes.subarray(header.size, end), this.#times, closed)
+    this.#jumped = false
     this.#buffer.clear()
     return units
   }

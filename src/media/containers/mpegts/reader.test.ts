@@ -114,6 +114,45 @@ describe('a transport stream file', () => {
     assert.match(reader.notes.join(), /clock jumps.*2 times/)
   })
 
+  it('whose streams move to other PIDs in the middle goes on with the same tracks', async () => {
+    const writer = testStream(20)
+    writer.pmt([{ pid: 0x111, type: 0x1b }], { version: 1 })
+    for (let i = 20; i < 40; i++) {
+      writer.pes(0x111, {
+        pts: 93_600 + i * 3600,
+        dts: 90_000 + i * 3600,
+        payload: picture(i % 10 === 0, i),
+        unbounded: true,
+      })
+    }
+    const reader = await TsReader.open(memorySource(writer.bytes))
+
+    const packets = await read(reader, 0, [1])
+
+    assert.equal(packets.length, 40)
+    assert.ok(packets.every(({ track }) => track === reader.tracks[0]))
+    assert.deepEqual(
+      (await reader.keyPoints()).map(({ pts }) => pts),
+      [0, 400_000, 800_000, 1_200_000],
+    )
+    assert.equal((await read(reader, 1_500_000, [1])).length, 10)
+  })
+
+  it('whose first key picture comes late is read on until there is one', async () => {
+    const writer = new TestStreamWriter().pat().pmt([{ pid: VIDEO, type: 0x1b }])
+    for (let i = 0; i < 110; i++)
+      writer.pes(VIDEO, { pts: 3600 * i, payload: picture(i === 105, i, 50_000), unbounded: true })
+
+    const reader = await TsReader.open(memorySource(writer.bytes))
+
+    assert.ok(writer.bytes.byteLength > 5_000_000)
+    const packets = await read(reader)
+    assert.deepEqual(
+      packets.map(({ pts }) => pts),
+      [0, 40_000, 80_000, 120_000, 160_000],
+    )
+  })
+
   it('without pictures has a key point each second', async () => {
     const writer = new TestStreamWriter().pat().pmt([{ pid: AUDIO, type: 0x0f }])
     for (let i = 0; i < 200; i++) writer.pes(AUDIO, { pts: 90_000 + i * 1920, payload: adtsFrame(i) })
