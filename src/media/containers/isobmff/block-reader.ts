@@ -3,17 +3,20 @@ import { FormatError } from '../../../errors.ts'
 import type { ByteSource } from '../../byte-source.ts'
 
 const BLOCK_BYTES = 256 * 1024
-/** Two tracks at different ends of a file need two each; 4 MiB in all. */
+/** 4 MiB in all. */
 const MAX_BLOCKS = 16
 
-/** One read at a time. */
+/** Reads may go on at the same time. */
 export class BlockReader {
   readonly #source: ByteSource
+  readonly #maxBlocks: number
   /** By number, the least lately used first. */
   readonly #blocks = new Map<number, Uint8Array>()
 
-  constructor(source: ByteSource) {
+  /** `maxBlocks`: how many blocks of 256 KiB are kept. Tracks at different places of a file need two each. */
+  constructor(source: ByteSource, maxBlocks: number = MAX_BLOCKS) {
     this.#source = source
+    this.#maxBlocks = Math.min(maxBlocks, MAX_BLOCKS)
   }
 
   get size(): number {
@@ -41,7 +44,7 @@ export class BlockReader {
       this.#blocks.get(number) ?? (await this.#readSource(offset, Math.min(BLOCK_BYTES, this.#source.size - offset)))
     this.#blocks.delete(number)
     this.#blocks.set(number, block)
-    if (this.#blocks.size > MAX_BLOCKS) {
+    if (this.#blocks.size > this.#maxBlocks) {
       for (const oldest of this.#blocks.keys()) {
         this.#blocks.delete(oldest)
         break

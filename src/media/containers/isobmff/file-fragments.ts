@@ -7,6 +7,7 @@ import type { Micros } from '../../time.ts'
 import { type FragmentIndex, readFragment, scanFragments } from './fragment-index.ts'
 import { FragmentReader, type SampleLocation } from './fragment-reader.ts'
 import { FragmentSamples, lastUpTo } from './fragment-samples.ts'
+import { findFragmentsEnd } from './fragment-tail.ts'
 import type { Movie } from './movie.ts'
 import type { WalkStart } from './table-samples.ts'
 
@@ -39,8 +40,10 @@ export class FileFragments {
     return this.#index
   }
 
+  /** When the last sample is over: as the movie says, else measured. */
   async end(): Promise<Micros> {
-    return this.#movie.duration > 0 ? this.#movie.duration : (await this.index()).end
+    if (this.#movie.duration > 0) return this.#movie.duration
+    return (await findFragmentsEnd(this.#source, this.#movie)) ?? (await this.index()).end
   }
 
   async *walk(start: WalkStart): AsyncGenerator<SampleLocation> {

@@ -6,6 +6,7 @@ import type { Notes } from '../../notes.ts'
 import { type KeyPoint, leadingTrack } from '../../reader.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../time.ts'
 import { MAX_BOX_HEADER_BYTES, readBoxHeader } from './box.ts'
+import { MAX_SCANNED_BOXES } from './box-scan.ts'
 import { FragmentReader, MAX_MOOF_BYTES, type SampleLocation } from './fragment-reader.ts'
 import type { Movie } from './movie.ts'
 
@@ -50,35 +51,53 @@ export async function readFragment(
   reader: FragmentReader,
   position: number,
 ): Promise<Fragment | undefined> {
-  for (let at = position, count = 0; count < MAX_FRAGMENTS; count++) {
+  let at = position
+  for (let count = 0; count < MAX_SCANNED_BOXES; count++) {
     const available = source.size - at
     // Less than a header at the end is what a recording that was cut off leaves, as is a box that is not whole.
     if (available < 8) return undefined
-    const head = await source.read(at, Math.min(PROBE_BYTES, available))
-    const header = readBoxHeader(head.subarray(0, MAX_BOX_HEADER_BYTES), at)
-    if (header === undefined) return undefined
-    const size = header.size ?? available
-    if (header.type === 'moof') {
-      if (size > MAX_MOOF_BYTES) {
-        throw new FormatError(
-          'ERR_MP4_BOX_TOO_LARGE',
-          `expected moof of at most ${MAX_MOOF_BYTES} bytes, found ${size}`,
-          at,
-        )
-      }
-      if (size > available) return undefined
-      const bytes = size <= head.byteLength ? head.subarray(0, size) : await source.read(at, size)
-      if (bytes.byteLength < size) return undefined
-      const start = at + header.headerBytes
-      const moof = { type: 'moof', body: new ByteReader(bytes.subarray(header.headerBytes), start), depth: 0 }
-      const samples = reader
-        .read(moof, at)
-        .filter((sample) => sample.size > 0 && sample.offset + sample.size <= source.size)
-      return { position: at, next: at + size, samples }
+    const probe = await source.read(at, Math.min(PROBE_BYTES, available))
+    const moof = firstMoof(probe, at)
+    at += moof.before
+    if (moof.size === undefined) {
+      if (moof.before === 0) return undefined
+      continue
     }
-    at += size
+    if (moof.size > MAX_MOOF_BYTES) {
+      throw new FormatError(
+        'ERR_MP4_BOX_TOO_LARGE',
+        `expected moof of at most ${MAX_MOOF_BYTES} bytes, found ${moof.size}`,
+        at,
+      )
+    }
+    const bytes = await rangeOf(source, probe.subarray(moof.before), at, moof.size)
+    if (bytes.byteLength < moof.size) return undefined
+    const body = new ByteReader(bytes.subarray(moof.headerBytes), at + moof.headerBytes)
+    const samples = reader
+      .read({ type: 'moof', body, depth: 0 }, at)
+      .filter((sample) => sample.size > 0 && sample.offset + sample.size <= source.size)
+    return { position: at, next: at + moof.size, samples }
   }
   return undefined
+}
+
+/** How many bytes of whole boxes stand before the first `moof` whose header is in `probe`, and its size; without a size: go on behind them. */
+function firstMoof(probe: Uint8Array, at: number): { before: number; size?: number; headerBytes: number } {
+  let before = 0
+  while (before < probe.byteLength) {
+    const header = readBoxHeader(probe.subarray(before, before + MAX_BOX_HEADER_BYTES), at + before)
+    if (header === undefined) break
+    // A box up to the end of the file holds no other.
+    const { type, size = Number.POSITIVE_INFINITY, headerBytes } = header
+    if (type === 'moof') return { before, size, headerBytes }
+    before += size
+  }
+  return { before, headerBytes: 0 }
+}
+
+/** `size` bytes from `at`, of which `known` are the first; fewer at the end of the source. */
+async function rangeOf(source: ByteSource, known: Uint8Array, at: number, size: number): Promise<Uint8Array> {
+  return size <= known.byteLength ? known.subarray(0, size) : source.read(at, Math.min(size, source.size - at))
 }
 
 /** Reads all `moof` of a file. A fragment that is broken ends the index, with a note. */

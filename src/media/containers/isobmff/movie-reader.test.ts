@@ -230,6 +230,90 @@ describe('movie reader', () => {
     )
   })
 
+  for (const [name, bytes] of [
+    ['tables', progressiveFile(PACKETS)],
+    ['fragments', fragmented(PACKETS)],
+  ] as const) {
+    it(`serves readings that go on at the same time, from ${name}`, async () => {
+      const reader = await MovieReader.open(memorySource(bytes))
+      const alone = await Promise.all([0, 1_100_000, 2_100_000].map((from) => readAll(reader, from)))
+
+      const one = reader.packets(0)
+      await one.next()
+      const together = await Promise.all([0, 1_100_000, 2_100_000].map((from) => readAll(reader, from)))
+      const rest: Packet[] = []
+      for await (const packet of one) rest.push(packet)
+
+      assert.deepEqual(together, alone)
+      assert.deepEqual(rest, alone[0]?.slice(1))
+    })
+
+    it(`gives places, key points and single tracks, from ${name}`, async () => {
+      const reader = await MovieReader.open(memorySource(bytes))
+      const all = await readAll(reader)
+
+      for (const { id } of reader.tracks) {
+        const own = all.filter(({ track }) => track.id === id)
+        const places = (await reader.samples?.(id, 700_000, 1_900_000)) ?? []
+        const wanted = own.filter(({ dts }) => dts >= 700_000 && dts < 1_900_000)
+        assert.deepEqual(
+          places.map(({ offset, size, dts, pts, key }) => ({
+            data: bytes.slice(offset, offset + size),
+            dts,
+            pts,
+            key,
+          })),
+          wanted.map(({ data, dts, pts, key }) => ({ data: data.slice(), dts, pts, key })),
+        )
+        for (const [i, { dts, duration }] of places.entries()) {
+          const next = places[i + 1]
+          if (next !== undefined) assert.ok(Math.abs(dts + duration - next.dts) <= 1)
+        }
+        assert.deepEqual(await reader.samples?.(id, 90_000_000, 91_000_000), [])
+      }
+      const keys = all.filter(({ track, key }) => track.kind === 'video' && key)
+      assert.deepEqual(
+        (await reader.keyPoints()).map(({ dts, pts }) => [dts, pts]),
+        keys.map(({ dts, pts }) => [dts, pts]),
+      )
+      const sound: Packet[] = []
+      for await (const packet of reader.packets(1_000_000, { tracks: [101] })) sound.push(packet)
+      assert.deepEqual(
+        sound,
+        all.filter(({ track, dts }) => track.id === 101 && dts >= 1_000_000),
+      )
+    })
+  }
+
+  it('begins at 0 where fragments go on with the clock of a live stream', async () => {
+    const start = 3_000_000_000
+    const late = PACKETS.map((packet) => ({ ...packet, dts: packet.dts + start, pts: packet.pts + start }))
+
+    const reader = await MovieReader.open(memorySource(fragmented(late)))
+
+    assertSame(await readAll(reader), PACKETS)
+    assert.ok(reader.duration > 2_900_000 && reader.duration < 3_300_000, `${reader.duration}`)
+  })
+
+  it('opens a large file of fragments by its first and last ones', async () => {
+    const large = videoPackets(600).map((packet) => ({ ...packet, data: new Uint8Array(30_000) }))
+    const bytes = fragmented(large)
+    let read = 0
+    const source = memorySource(bytes)
+    const counted = {
+      size: source.size,
+      read(offset: number, length: number) {
+        read += length
+        return source.read(offset, length)
+      },
+    }
+
+    const { duration } = await MovieReader.open(counted)
+
+    assert.ok(Math.abs(duration - 20_066_667) < 70_000, `${duration}`)
+    assert.ok(read < 5 * 1024 * 1024 && bytes.byteLength > 15_000_000, `${read} of ${bytes.byteLength}`)
+  })
+
   it('refuses a file without moov', async () => {
     await assert.rejects(MovieReader.open(memorySource(new Uint8Array(0))), { code: 'ERR_MP4_NO_MOOV' })
     const free = new ByteWriter()

@@ -22,6 +22,9 @@ import { type Movie, readMovie } from './movie.ts'
 import { packetsOf } from './sample-packets.ts'
 import { TableSamples, type WalkStart } from './table-samples.ts'
 
+/** Of 256 KiB: samples lie across the border of two. */
+const BLOCKS_PER_TRACK = 2
+
 /**
  * Holds `moov` (at most 64 MiB), and of a fragmented file where its fragments are once that was asked for; each reading holds some blocks
  * of the file. Without the leading track, text is read from the cue that is shown at the place.
@@ -84,7 +87,8 @@ export class MovieReader implements MediaReader {
   async *packets(from: Micros | KeyPoint, { tracks }: ReadOptions = {}): AsyncGenerator<Packet> {
     const wanted = new Set(tracks ?? this.tracks.map(({ id }) => id))
     const dts = typeof from === 'number' ? await this.#startOf(from, wanted) : from.dts
-    const blocks = new BlockReader(this.#source)
+    // There may be hundreds of readings.
+    const blocks = new BlockReader(this.#source, BLOCKS_PER_TRACK * wanted.size)
     try {
       for await (const sample of this.#walk({ dts, tracks: wanted })) {
         yield* packetsOf(sample, await blocks.read(sample.offset, sample.size))

@@ -83,7 +83,8 @@ describe('timed text', () => {
   })
 
   it('knows languages of ISO 639-2 in both forms, and those of the Macintosh', () => {
-    const packed = (letters: string) => [...letters].reduce((sum, letter) => sum * 32 + letter.charCodeAt(0) - 0x60, 0)
+    const packed = (letters: string) =>
+      Array.from(letters).reduce((sum, letter) => sum * 32 + letter.charCodeAt(0) - 0x60, 0)
     assert.deepEqual(
       ['deu', 'ger', 'fre', 'swe', 'und', 'tlh'].map((letters) => unpackLanguage(packed(letters))),
       ['de', 'de', 'fr', 'sv', undefined, 'tlh'],
