@@ -9,7 +9,7 @@ const MAX_QUEUED_BYTES = 128 * 1024
 /** A silent peer that takes no byte of what is queued for it in this long, milliseconds, is not a slow viewer but a dead one. */
 const MAX_STALL_MS = 10_000
 /** One that keeps talking, and so resets the clock above, has this long to take all that is queued, milliseconds. */
-const MAX_BLOCKED_MS = 60_000
+export const MAX_BLOCKED_MS = 60_000
 
 /** What is moved: the cursor of a feed, or anything else that has its bytes when asked. */
 export interface PumpSource {
@@ -29,8 +29,10 @@ export interface PumpOptions {
   readonly counters: { bytesOut: number; skipped: number }
   /** The feed has ended and everything was handed over. */
   readonly onEnd: () => void
-  /** The peer has taken nothing for 10 s although bytes waited. The caller closes the connection. */
+  /** The peer has taken nothing for `stallMs` although bytes waited. The caller closes the connection. */
   readonly onStall: () => void
+  /** Milliseconds; default 10 000. Viewers of files stop reading while they are paused. At most `MAX_BLOCKED_MS`. */
+  readonly stallMs?: number
 }
 
 /**
@@ -38,7 +40,7 @@ export interface PumpOptions {
  * owner keeps it; on any other the pump sets one while bytes wait.
  */
 export function pump(cursor: PumpSource, socket: Socket, options: PumpOptions): () => void {
-  const { counters } = options
+  const { counters, stallMs = MAX_STALL_MS } = options
   /** Taken from the feed when the socket was full. */
   let held: Uint8Array | undefined
   let blocked = false
@@ -95,7 +97,7 @@ export function pump(cursor: PumpSource, socket: Socket, options: PumpOptions): 
     if (socket.timeout) return
     ownTimeout = true
     // The socket's own timer sees progress inside one large write, which no property tells.
-    socket.setTimeout(MAX_STALL_MS)
+    socket.setTimeout(stallMs)
   }
 
   const unblock = () => {

@@ -28,7 +28,7 @@ export async function playFlv(
 ): Promise<void> {
   const { sessions, signal } = options
   const { output } = viewer
-  const { cursor } = programme
+  const { cursor, stallMs } = programme
   const gone = new Promise<void>((resolve) => {
     if (output.destroyed) resolve()
     else output.once('close', resolve)
@@ -66,6 +66,7 @@ export async function playFlv(
       counters: session,
       onEnd: () => finish(programme.fault()),
       onStall: () => output.destroy(),
+      ...(stallMs !== undefined && { stallMs }),
     })
     output.uncork()
     void gone.then(stop)

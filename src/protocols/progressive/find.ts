@@ -7,6 +7,7 @@ import type { Stream } from '../../live/stream.ts'
 import { checkFlvTracks, isFlvTrack } from '../../media/containers/flv/codec-id.ts'
 import { credentialsOf } from '../../net/http/credentials.ts'
 import type { HttpRequest } from '../../net/http/routes.ts'
+import type { LiveTranscode } from '../../packaging/transcoder.ts'
 import type { ServerContext } from '../protocol.ts'
 
 const MAX_WAIT_SECONDS = 30
@@ -24,14 +25,34 @@ export interface FindOptions {
   readonly signal: AbortSignal
 }
 
-/** Throws what `authorize` and `Hub.findOrWait` throw, and for a stream without a track that FLV can carry. */
-export async function findStream(options: FindOptions, waitMs: number): Promise<Stream> {
+/**
+ * Throws what `authorize`, `Hub.findOrWait` and `Transcoder.openLive` throw, and for a stream without a track that FLV can carry where there is
+ * nobody to encode it.
+ */
+export async function findStream(
+  options: FindOptions,
+  waitMs: number,
+): Promise<{ readonly stream: Stream } | { readonly transcode: LiveTranscode }> {
   const { context, request, path, signal } = options
   checkPath(path)
   await authorize(options)
   const stream = await context.hub.findOrWait(path, { waitMs: waitOf(request, waitMs), signal })
-  checkFlvTracks(stream.tracks)
-  return stream
+  if (context.transcoder === undefined || !needsEncoding(stream)) {
+    checkFlvTracks(stream.tracks)
+    return { stream }
+  }
+  const transcode = await context.transcoder.openLive(stream)
+  if (!signal.aborted) return { transcode }
+  transcode.release()
+  throw new UnavailableError('ERR_HUB_CLOSED', 'the viewer or the server is going')
+}
+
+/** There is picture or sound, and none of it that FLV can carry. */
+function needsEncoding({ tracks }: Pick<Stream, 'tracks'>): boolean {
+  return (['video', 'audio'] as const).some((kind) => {
+    const those = tracks.filter((track) => track.kind === kind)
+    return those.length > 0 && !those.some(isFlvTrack)
+  })
 }
 
 /** The file at `path`, from `?start=SECONDS` on. Throws what `authorize` and `openPlayback` throw. */

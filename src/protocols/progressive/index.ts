@@ -17,7 +17,7 @@ import { playFlv, type Viewer } from './egress.ts'
 import { type FlvFraming, flvMessages, plainFlv } from './feeds.ts'
 import { findFile, findStream, openLibraryFile } from './find.ts'
 import { type ProgressiveOptions, progressiveOptions } from './options.ts'
-import { type FlvProgramme, fileProgramme, liveProgramme } from './programme.ts'
+import { encodedProgramme, type FlvProgramme, fileProgramme, liveProgramme } from './programme.ts'
 
 const SUFFIX = '.flv'
 const LIBRARY = '/vod/'
@@ -159,7 +159,9 @@ class ProgressiveServer implements Listening<ProgressiveOptions> {
       const signal = AbortSignal.any([gone.signal, this.#closing.signal])
       const options = { context: this.#context, protocol: progressive.name, request, path, signal }
       if (request.path.startsWith(LIBRARY)) return fileProgramme(await findFile(options), framing)
-      return liveProgramme(await findStream(options, this.#options.waitMs), framing)
+      const found = await findStream(options, this.#options.waitMs)
+      if ('transcode' in found) return encodedProgramme(found.transcode, framing)
+      return liveProgramme(found.stream, framing)
     } finally {
       peer.off('close', leave)
     }

@@ -3,8 +3,9 @@ import { type HeadendError, UnavailableError } from '../../errors.ts'
 import { brokenOff, type OpenPlayback } from '../../library/open-playback.ts'
 import type { Stream } from '../../live/stream.ts'
 import type { Track } from '../../media/track.ts'
-import type { PumpSource } from '../../net/pump.ts'
+import { MAX_BLOCKED_MS, type PumpSource } from '../../net/pump.ts'
 import { FileFeed } from '../../packaging/file-feed.ts'
+import type { LiveTranscode } from '../../packaging/transcoder.ts'
 import type { FlvFraming } from './feeds.ts'
 
 export interface FlvProgramme {
@@ -12,6 +13,8 @@ export interface FlvProgramme {
   /** What the FLV header tells of, once it is known; empty when it is over before. */
   readonly tracks: () => Promise<readonly Track[]>
   readonly cursor: PumpSource
+  /** How long a viewer may take nothing, milliseconds; `undefined`: as the pump has it. */
+  readonly stallMs?: number
   /** Why it ended; `undefined`: it came to its end. */
   readonly fault: () => HeadendError | undefined
 }
@@ -28,6 +31,29 @@ export function liveProgramme(stream: Stream, framing: FlvFraming): FlvProgramme
     },
     fault: () => undefined,
   }
+}
+
+/** A live stream in codecs that FLV cannot carry, as it is encoded while somebody watches: lets go of it when its cursor is closed. */
+export function encodedProgramme(transcode: LiveTranscode, framing: FlvFraming): FlvProgramme {
+  const programme = liveProgramme(transcode.stream, framing)
+  const feed = programme.cursor
+  const cursor: PumpSource = {
+    get skipped() {
+      return feed.skipped
+    },
+    get ended() {
+      return feed.ended
+    },
+    set onWake(callback: (() => void) | undefined) {
+      feed.onWake = callback
+    },
+    take: () => feed.take(),
+    close() {
+      feed.close()
+      transcode.release()
+    },
+  }
+  return { ...programme, cursor, fault: () => transcode.failure }
 }
 
 /** Lets go of the file when its cursor is closed. */
@@ -51,5 +77,5 @@ export function fileProgramme(file: OpenPlayback, framing: FlvFraming): FlvProgr
       playback.close()
     },
   }
-  return { path, cursor, tracks: async () => tracks, fault: () => fault }
+  return { path, cursor, stallMs: MAX_BLOCKED_MS, tracks: async () => tracks, fault: () => fault }
 }
