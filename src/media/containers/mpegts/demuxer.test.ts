@@ -262,6 +262,27 @@ describe('pictures', () => {
     )
   })
 
+  it('of two fields are one packet', () => {
+    const writer = new TestStreamWriter().pat().pmt([H264])
+    for (let i = 0; i < 3; i++) {
+      const delimiter = Uint8Array.of(9, 0xf0)
+      const sets = i === 0 ? [INTERLACED_SPS, TEST_SETS.PPS] : []
+      const fields = [field(i === 0 ? 0x65 : 0x41, i, false), field(0x41, i, true)]
+      writer.pes(VIDEO, { pts: i * 3600, payload: annexB(delimiter, ...sets, ...fields), unbounded: true })
+    }
+
+    const { packets } = demux(writer.bytes)
+
+    assert.deepEqual(
+      packets.map(({ dts, data }) => [dts, nalUnits(data).length]),
+      [
+        [0, 5],
+        [40_000, 3],
+        [80_000, 3],
+      ],
+    )
+  })
+
   it('are key pictures by a recovery point, too, and by the multiplexer’s word with an I slice', () => {
     const recovery = Uint8Array.of(6, 6, 1, 0xc4, 0x80)
     const islice = Uint8Array.of(0x41, 0x88, 0x84, 0, 1, 2)
@@ -533,6 +554,30 @@ describe('X-08: a hostile transport stream', () => {
     })
   })
 })
+
+/** Main profile, 320x192, fields allowed, frame_num of four bits. */
+const INTERLACED_SPS = Uint8Array.of(
+  0x67,
+  77,
+  0,
+  40,
+  ...bits('1 1 1 1 010 0 000010100 00110 0 0 1 0 0 1'), // ids and sizes, then the flags
+)
+
+/** The first slice of a field. */
+function field(header: number, frameNumber: number, bottom: boolean): Uint8Array {
+  const number = frameNumber.toString(2).padStart(4, '0')
+  const idr = header === 0x65 ? '1' : ''
+  return Uint8Array.of(header, ...bits(`1 0001000 1 ${number} 1 ${bottom ? 1 : 0} ${idr} 0000 1010 1010 1010`), 0x77)
+}
+
+/** Bytes of ones and zeros, filled up with zeros. */
+function bits(text: string): number[] {
+  const plain = text.replaceAll(' ', '')
+  return Array.from({ length: Math.ceil(plain.length / 8) }, (_, at) =>
+    Number.parseInt(plain.slice(at * 8, at * 8 + 8).padEnd(8, '0'), 2),
+  )
+}
 
 /** Start codes of four bytes become lengths of four. */
 function nalSize(annexBytes: Uint8Array): number {
