@@ -3,8 +3,9 @@ import type { MediaReader } from '../media/reader.ts'
 import { MICROS_PER_MS, type Micros } from '../media/time.ts'
 import { isSteady } from './decode-order.ts'
 
-/** Packets that are looked at. */
+/** Packets, and bytes of them, that are looked at. */
 const MAX_PACKETS = 512
+const MAX_BYTES = 4 * 1024 * 1024
 
 const known = new WeakMap<MediaReader, Promise<Micros>>()
 
@@ -25,9 +26,11 @@ async function measure(reader: MediaReader): Promise<Micros> {
   const unseen = new Set(reader.tracks.filter(isSteady).map(({ id }) => id))
   let offset: Micros = 0
   let count = 0
-  for await (const { track, pts, dts } of reader.packets(0)) {
+  let bytes = 0
+  for await (const { track, pts, dts, data } of reader.packets(0)) {
     if (pts >= 0 && unseen.delete(track.id)) offset = Math.max(offset, -dts)
-    if (unseen.size === 0 || ++count >= MAX_PACKETS) break
+    bytes += data.byteLength
+    if (unseen.size === 0 || ++count >= MAX_PACKETS || bytes >= MAX_BYTES) break
   }
   return Math.ceil(offset / MICROS_PER_MS) * MICROS_PER_MS
 }
