@@ -1,6 +1,9 @@
 /** Transport stream files as our reader has them, against what ffmpeg's tools read from the same files. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { it, type TestContext } from 'node:test'
 import { type ByteSource, memorySource } from '../../src/media/byte-source.ts'
 import { readAdtsHeader } from '../../src/media/codecs/aac/adts.ts'
@@ -97,6 +100,35 @@ for (const { name, media, codecs } of CASES) {
     await assertSeeks(reader, bytes, probed)
   })
 }
+
+it('a file of GStreamer is read as ffprobe reads it', async (t) => {
+  const gstreamer = requireTool(t, 'gstreamer')
+  const ffprobe = requireTool(t, 'ffprobe')
+  for (const name of ['gstreamerBad', 'gstreamerUgly', 'gstreamerLibav'] as const) {
+    if (requireTool(t, name) === undefined) return
+  }
+  if (gstreamer === undefined || ffprobe === undefined) return
+  const folder = mkdtempSync(join(tmpdir(), 'headend-ts-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'gstreamer.ts')
+  const pipeline = `mpegtsmux name=mux ! filesink location=${path}
+    videotestsrc num-buffers=150 ! video/x-raw,width=320,height=240,framerate=25/1
+      ! x264enc bframes=2 key-int-max=25 ! mux.
+    audiotestsrc num-buffers=260 ! audio/x-raw,rate=44100,channels=2 ! avenc_aac ! mux.`
+  await runOrThrow(gstreamer, ['-q', ...pipeline.split(/\s+/)])
+  const bytes = new Uint8Array(await readFile(path))
+  const probed = await probe(ffprobe, path)
+
+  const reader = await openReader(memorySource(bytes))
+
+  const packets = await readAll(reader)
+  assert.deepEqual(reader.notes, [])
+  for (const [at, { id }] of reader.tracks.entries()) {
+    const own = packets.filter(({ track }) => track.id === id)
+    assertSameTimes(own, probed.packets[at] ?? [], probed.startTicks)
+  }
+  await assertSeeks(reader, bytes, probed)
+})
 
 it('languages, sizes and rates are told', async (t) => {
   const made = await make(t, CASES[0]?.media)

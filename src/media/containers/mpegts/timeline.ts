@@ -3,8 +3,11 @@ import { PES_CLOCK_RANGE, PES_TIMESCALE } from './pes.ts'
 
 /** A stream that is this far from the others has another clock, or all of them jumped. What ffmpeg takes for a jump, too. */
 const MAX_DISTANCE = 10 * PES_TIMESCALE
-/** Decode times grow; a step back of more than this is a jump. Less is a multiplexer's rounding. */
-const MAX_STEP_BACK = PES_TIMESCALE / 10
+/**
+ * Decode times grow; a step back of more than this is a jump. Less is a multiplexer's rounding, or pictures that are shown in another order
+ * than they are decoded and have no decode times.
+ */
+const MAX_STEP_BACK = PES_TIMESCALE / 2
 /** Longest unit that counts as one when the end is measured: a subtitle may stay for long, a picture does not. */
 const MAX_UNIT = PES_TIMESCALE
 /** Of a stream of which only one unit is known. */
