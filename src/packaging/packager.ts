@@ -64,6 +64,8 @@ export class Packager {
   /** What is packaged: the stream itself, or its rendition for browsers. */
   #source: Stream
   #cursor: LogCursor<StreamEntry>
+  /** Somebody looks: who only records keeps what the publisher sends, and needs no encoder. */
+  #watched: boolean
   /** Asked for, or there. */
   #encoding = false
   #transcode: LiveTranscode | undefined
@@ -85,12 +87,15 @@ export class Packager {
       readonly archive?: SegmentArchive | undefined
       /** Encodes a stream whose codecs browsers do not know. */
       readonly transcoder?: Transcoder | undefined
+      /** Default true; false encodes nothing before `watch`. */
+      readonly watched?: boolean
       readonly onIdle: (packager: Packager) => void
     },
   ) {
     this.stream = stream
     this.#source = stream
     this.#transcoder = start.transcoder
+    this.#watched = start.watched ?? true
     this.#options = options
     const { archive } = start
     this.archive = archive
@@ -120,7 +125,7 @@ export class Packager {
   get failure(): HeadendError | undefined {
     if (this.#failure !== undefined || this.#segmenter !== undefined || this.#encoding) return this.#failure
     const { tracks } = this.stream
-    if (this.#transcoder !== undefined) return undefined
+    if (this.#transcoder !== undefined && this.#watched) return undefined
     if (tracks.length === 0 || tracks.some(({ codec }) => hasSampleEntry(codec))) return undefined
     const codecs = tracks.map(({ codec }) => codec).join(', ')
     return new UnavailableError(
@@ -145,10 +150,14 @@ export class Packager {
     return Math.max(this.#firstNumber, ...numbers.map((number) => number + 1))
   }
 
-  /** Another publisher brings codecs that have to be encoded, or have not any more: a new packager is needed. */
+  /**
+   * Another publisher brings codecs that have to be encoded, or have not any more: a new packager is needed. One that is recorded goes on
+   * with what it can package.
+   */
   get outdated(): boolean {
     if (this.#transcoder === undefined || this.stream.tracks.length === 0) return false
-    return this.#encoding === isStreamedMedia(this.stream) && (this.#encoding || this.#segmenter !== undefined)
+    if (isStreamedMedia(this.stream)) return this.#encoding
+    return !this.#encoding && this.#segmenter !== undefined && this.#sink === undefined
   }
 
   /** Freed: nothing is answered from it any more. */
@@ -158,7 +167,7 @@ export class Packager {
 
   /**
    * Hands all results to a recording, from now on; it goes on while nobody asks. Returns a function that ends that, and tells the sink so.
-   * One at a time.
+   * One at a time. What is encoded for viewers is not recorded.
    */
   record(sink: SegmentSink): () => void {
     this.#sink = sink
@@ -172,6 +181,13 @@ export class Packager {
   /** Somebody asked. */
   touch(): void {
     this.#lastUsed = performance.now()
+  }
+
+  /** Somebody looks, from now on. */
+  watch(): void {
+    if (this.#watched) return
+    this.#watched = true
+    this.#pull()
   }
 
   /** Frees everything; those who wait are told that the stream ended. */
@@ -188,7 +204,7 @@ export class Packager {
   #watchIdle(afterMs: number): NodeJS.Timeout {
     const timer = setTimeout(() => {
       const left = this.#lastUsed + this.#options.idleSeconds * 1000 - performance.now()
-      if (left > 1 || this.store.waiting > 0 || this.#sink !== undefined)
+      if (left > 1 || this.store.waiting > 0 || (this.#sink !== undefined && !this.#encoding))
         this.#idleTimer = this.#watchIdle(Math.max(left, 1000))
       else this.#onIdle(this)
     }, afterMs)
@@ -234,11 +250,12 @@ export class Packager {
 
   #add(result: SegmenterResult): void {
     this.store.add(result)
-    this.#sink?.add(result)
+    if (!this.#encoding) this.#sink?.add(result)
   }
 
   get #needsEncoding(): boolean {
-    if (this.#transcoder === undefined || this.#encoding || this.#segmenter !== undefined) return false
+    if (this.#transcoder === undefined || !this.#watched || this.#encoding || this.#segmenter !== undefined)
+      return false
     return this.stream.tracks.length > 0 && !isStreamedMedia(this.stream)
   }
 

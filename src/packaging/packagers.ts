@@ -37,13 +37,14 @@ export class Packagers {
 
   /**
    * The packager of a published stream, started if need be, or of one that ended a moment ago. `undefined`: no such stream; asking
-   * costs nothing.
+   * costs nothing. `watched: false`: nobody looks, so that nothing is encoded for it.
    */
-  find(path: string): Packager | undefined {
+  find(path: string, { watched = true }: { readonly watched?: boolean } = {}): Packager | undefined {
     const stream = this.#hub.find(path)
     const known = this.#byPath.get(path)
     if (known !== undefined && (stream === undefined || (known.stream === stream && !known.outdated))) {
       known.touch()
+      if (watched) known.watch()
       return known
     }
     if (stream === undefined) return undefined
@@ -52,6 +53,7 @@ export class Packagers {
       firstNumber: this.#nextNumbers.get(stream) ?? 0,
       archive: this.archiveOf(path),
       transcoder: this.transcoder,
+      watched,
       onIdle: (idle) => this.#drop(path, idle),
     })
     this.#byPath.set(path, packager)

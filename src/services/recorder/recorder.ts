@@ -217,7 +217,7 @@ export class Recorder {
 
   #begin(path: string): void {
     this.#stop(path)
-    const packager = this.#packagers.find(path)
+    const packager = this.#packagers.find(path, { watched: false })
     if (packager === undefined) return
     const settings = () => this.#settingsOf(path) ?? DEFAULT_RECORD
     try {
