@@ -10,6 +10,7 @@ import { MICROS_PER_SECOND } from '../../media/time.ts'
 import type { Track, TrackKind } from '../../media/track.ts'
 import { isBrowserCodec, isBrowserMedia } from '../../packaging/browser-codecs.ts'
 import { measuredFrameRate } from './frame-rate.ts'
+import { LimitedSource } from './limited-source.ts'
 import { countPackets, type PacketCount } from './packet-count.ts'
 
 /** What `probe` does. */
@@ -87,8 +88,8 @@ export interface Protection {
   readonly licenseUrl?: string
 }
 
-/** Formats whose key frames are in an index, so that the network need not bring all of the file. */
-const INDEXED: ReadonlySet<MediaFormat> = new Set(['mp4', 'matroska', 'asf'])
+/** Key frames of a file without index are looked for over the network only so far. */
+const MAX_FETCHED_BYTES = 8 * 1024 * 1024
 
 /**
  * Opens a file of any container that is read, and says what is in it. Throws FormatError ERR_MEDIA_UNKNOWN_FORMAT for any other, and
@@ -96,10 +97,14 @@ const INDEXED: ReadonlySet<MediaFormat> = new Set(['mp4', 'matroska', 'asf'])
  */
 export async function probe({ input, packets = false, signal, onProgress }: ProbeOptions): Promise<ProbeResult> {
   const source = await openSource(input, signal && { signal })
+  const limited = new LimitedSource(
+    source,
+    isHttpAddress(input) && !packets ? MAX_FETCHED_BYTES : Number.POSITIVE_INFINITY,
+  )
   try {
-    const reader = await openReader(source)
-    const isNear = !isHttpAddress(input) || packets || INDEXED.has(reader.format)
-    const keyFrames = isNear ? keyFramesOf(reader, await reader.keyPoints()) : undefined
+    const reader = await openReader(limited)
+    const points = await limited.within(() => reader.keyPoints())
+    const keyFrames = points && keyFramesOf(reader, points)
     const frameRates = new Map<number, number>()
     for (const track of reader.tracks) {
       const rate = track.kind === 'video' ? await measuredFrameRate(reader, track) : undefined

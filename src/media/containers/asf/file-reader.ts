@@ -1,6 +1,7 @@
 /** Reads ASF, WMV and WMA files at random as media (ASF 1.20). */
 import { FormatError } from '../../../errors.ts'
 import type { ByteSource } from '../../byte-source.ts'
+import { KeptAnswer } from '../../kept-answer.ts'
 import { Notes } from '../../notes.ts'
 import type { Packet } from '../../packet.ts'
 import { type ForeignTrack, type KeyPoint, leadingTrack, type MediaReader, type ReadOptions } from '../../reader.ts'
@@ -31,7 +32,7 @@ export class AsfFileReader implements MediaReader {
   /** Time of the file at which ours is 0. */
   readonly #zero: Micros
   readonly #notes: Notes
-  #keyPoints: Promise<readonly KeyPoint[]> | undefined
+  readonly #keyPoints = new KeptAnswer(() => findKeyPoints(this.#file, this.#zero, this.duration))
 
   private constructor(file: AsfFile, tracks: readonly Track[], zero: Micros, notes: Notes) {
     this.#file = file
@@ -71,8 +72,7 @@ export class AsfFileReader implements MediaReader {
   }
 
   keyPoints(): Promise<readonly KeyPoint[]> {
-    this.#keyPoints ??= findKeyPoints(this.#file, this.#zero, this.duration)
-    return this.#keyPoints
+    return this.#keyPoints.get()
   }
 
   async *packets(from: Micros | KeyPoint, { tracks }: ReadOptions = {}): AsyncGenerator<Packet> {

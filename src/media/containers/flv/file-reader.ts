@@ -2,6 +2,7 @@
 import { FormatError } from '../../../errors.ts'
 import type { ByteSource } from '../../byte-source.ts'
 import type { DemuxResult } from '../../container.ts'
+import { KeptAnswer } from '../../kept-answer.ts'
 import { Notes } from '../../notes.ts'
 import type { Packet } from '../../packet.ts'
 import { type ForeignTrack, type KeyPoint, leadingTrack, type MediaReader, type ReadOptions } from '../../reader.ts'
@@ -30,7 +31,7 @@ export class FlvFileReader implements MediaReader {
   readonly #place: FlvPlace | undefined
   readonly #scan: Promise<FlvScan> | undefined
   readonly #notes: Notes
-  #keyPoints: Promise<readonly KeyPoint[]> | undefined
+  readonly #keyPoints = new KeptAnswer(() => this.#findKeyPoints())
 
   private constructor(
     source: ByteSource,
@@ -66,8 +67,7 @@ export class FlvFileReader implements MediaReader {
   }
 
   keyPoints(): Promise<readonly KeyPoint[]> {
-    this.#keyPoints ??= this.#findKeyPoints()
-    return this.#keyPoints
+    return this.#keyPoints.get()
   }
 
   async *packets(from: Micros | KeyPoint, { tracks }: ReadOptions = {}): AsyncGenerator<Packet> {

@@ -16,7 +16,7 @@ import { readVideoTag } from './video-tag.ts'
 
 /** Tags that are looked at for tracks, and their bytes. */
 const MAX_TAGS = 512
-const MAX_BYTES = 16 * 1024 * 1024
+const MAX_BYTES = 4 * 1024 * 1024
 /** Of configurations that are kept for readings from the middle: more than the tracks there can be. */
 const MAX_CONFIGURATIONS = 64
 

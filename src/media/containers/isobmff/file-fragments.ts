@@ -1,6 +1,7 @@
 /** The fragments of a file: its index, made when it is first needed, places of samples, and walks. */
 import { FormatError } from '../../../errors.ts'
 import type { ByteSource } from '../../byte-source.ts'
+import { KeptAnswer } from '../../kept-answer.ts'
 import type { Notes } from '../../notes.ts'
 import { MAX_SAMPLE_PLACES, type SamplePlace } from '../../reader.ts'
 import type { Micros } from '../../time.ts'
@@ -19,7 +20,7 @@ export class FileFragments {
   readonly #source: ByteSource
   readonly #movie: Movie
   readonly #notes: Notes
-  #index: Promise<FragmentIndex> | undefined
+  readonly #index = new KeptAnswer(() => scanFragments(this.#source, this.#movie, this.#notes))
   /** By number of the fragment, the least lately used first. */
   readonly #kept = new Map<number, readonly SampleLocation[]>()
   #keptSamples = 0
@@ -36,8 +37,7 @@ export class FileFragments {
   }
 
   index(): Promise<FragmentIndex> {
-    this.#index ??= scanFragments(this.#source, this.#movie, this.#notes)
-    return this.#index
+    return this.#index.get()
   }
 
   /** When the last sample is over: as the movie says, else measured. */

@@ -1,6 +1,7 @@
 /** Reads MP4 and MOV files, progressive and fragmented, from a source with random access (ISO/IEC 14496-12). */
 import { FormatError } from '../../../errors.ts'
 import type { ByteSource } from '../../byte-source.ts'
+import { KeptAnswer } from '../../kept-answer.ts'
 import { Notes } from '../../notes.ts'
 import type { Packet } from '../../packet.ts'
 import {
@@ -40,7 +41,7 @@ export class MovieReader implements MediaReader {
   readonly #tables: TableSamples
   readonly #fragments: FileFragments | undefined
   readonly #notes: Notes
-  #keyPoints: Promise<readonly KeyPoint[]> | undefined
+  readonly #keyPoints = new KeptAnswer(() => this.#findKeyPoints())
 
   private constructor(source: ByteSource, movie: Movie, parts: MovieParts) {
     this.#source = source
@@ -80,8 +81,7 @@ export class MovieReader implements MediaReader {
   }
 
   keyPoints(): Promise<readonly KeyPoint[]> {
-    this.#keyPoints ??= this.#findKeyPoints()
-    return this.#keyPoints
+    return this.#keyPoints.get()
   }
 
   async *packets(from: Micros | KeyPoint, { tracks }: ReadOptions = {}): AsyncGenerator<Packet> {
