@@ -222,7 +222,7 @@ function renditionOf(
 ): OnDemandRendition {
   const last = spans.at(-1)
   const end = last === undefined ? 0 : last.start + last.duration
-  const frameRate = track.kind === 'video' ? (track.video?.frameRate ?? measuredRate(weights, end)) : undefined
+  const frameRate = track.kind === 'video' ? (measuredRate(weights) ?? track.video?.frameRate) : undefined
   return {
     name: `${track.kind}-${track.id}`,
     track,
@@ -235,10 +235,11 @@ function renditionOf(
   }
 }
 
-function measuredRate(weights: readonly SegmentWeight[] | undefined, duration: Micros): number | undefined {
-  if (weights === undefined || duration === 0) return undefined
+/** What a configuration says of frames a second is a wish; tables tell what is there. */
+function measuredRate(weights: readonly SegmentWeight[] = []): number | undefined {
   const samples = weights.reduce((sum, weight) => sum + weight.samples, 0)
-  return Math.round((samples * 1_000 * MICROS_PER_SECOND) / duration) / 1_000
+  const duration = weights.reduce((sum, weight) => sum + weight.duration, 0)
+  return duration === 0 ? undefined : Math.round((samples * 1_000 * MICROS_PER_SECOND) / duration) / 1_000
 }
 
 /** The same track of several files has a number for each file, the best first. */

@@ -60,7 +60,7 @@ async function bodyOf(
     case 'key-picture':
       if (rendition.keyPictures[number] === undefined) return undefined
       return { contentType, body: await presentation.keyPicture(rendition, number, signal) }
-    case 'cues':
+    default:
       return undefined
   }
 }

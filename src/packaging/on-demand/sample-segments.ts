@@ -17,6 +17,8 @@ export interface SegmentWeight {
   readonly start: Micros
   readonly bytes: number
   readonly keyBytes: number
+  /** Of all samples together. */
+  readonly duration: Micros
   readonly samples: number
 }
 
@@ -53,12 +55,14 @@ export class SampleSegments {
       const [from, to] = [plan.decodeStarts[index] as Micros, plan.decodeStarts[index + 1] as Micros]
       let bytes = 0
       let keyBytes = 0
+      let duration = 0
       const places = await this.#places(plan.track.id, from, to)
-      for (const { size, key } of places) {
+      for (const { size, key, duration: own } of places) {
         bytes += size
+        duration += own
         if (key) keyBytes += size
       }
-      weights.push({ start: places[0]?.pts ?? from, bytes, keyBytes, samples: places.length })
+      weights.push({ start: places[0]?.pts ?? from, bytes, keyBytes, duration, samples: places.length })
     }
     return weights
   }

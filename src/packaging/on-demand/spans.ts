@@ -21,24 +21,24 @@ export function segmentSpans(starts: readonly Micros[], duration: Micros, target
   let index = 0
   for (;;) {
     const aim = at + wanted
-    // Ahead of the aim by one, so that the two that are next to it are known.
     while (index < starts.length && (starts[index] as Micros) <= at) index++
-    let nearest = index
-    while (nearest + 1 < starts.length && nearer(starts[nearest + 1] as Micros, starts[nearest] as Micros, aim))
-      nearest++
-    const next = starts[nearest]
-    const cut: Cut = next !== undefined && next - at <= longest ? { start: next } : { start: aim, dependent: true }
-    // Sound can be cut anywhere.
-    const start = starts.length === 0 ? { start: aim } : cut
-    if (start.start >= duration) break
-    // Up to the end there is no further key picture, and the end is near.
-    if (cut.dependent && next === undefined && duration - at <= longest) break
-    cuts.push(start)
-    at = start.start
+    // Of those ahead, the one before the aim and the one behind it.
+    while (index + 1 < starts.length && nearer(starts[index + 1] as Micros, starts[index] as Micros, aim)) index++
+    const next = starts[index] ?? duration
+    // The end is as good as a key picture; and sound can be cut anywhere.
+    if (starts.length > 0 && duration - at <= longest && !nearer(next, duration, aim)) break
+    const cut = starts.length === 0 ? { start: aim } : next - at <= longest ? { start: next } : cutBetween(aim)
+    if (cut.start >= duration) break
+    cuts.push(cut)
+    at = cut.start
   }
   const last = cuts.at(-1) as Cut
   if (cuts.length > 1 && duration - last.start < SHORT_END * wanted) cuts.pop()
   return cuts.map((cut, place) => ({ ...cut, duration: Math.max(1, (cuts[place + 1]?.start ?? duration) - cut.start) }))
+}
+
+function cutBetween(start: Micros): Cut {
+  return { start, dependent: true }
 }
 
 interface Cut {
