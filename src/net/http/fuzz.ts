@@ -3,7 +3,8 @@ import { assert } from '../../errors.ts'
 import type { FuzzTarget } from '../../fuzz-target.ts'
 import { TrustedProxies } from './client-address.ts'
 import { acceptsGzip } from './compress.ts'
-import { parseRange } from './range.ts'
+import { conditionOf, rangeApplies } from './conditional.ts'
+import { MAX_RANGES, parseRanges } from './range.ts'
 import { mayBecomeHead, plainHeaders, plainTarget } from './request-head.ts'
 import { parseTarget } from './request-target.ts'
 
@@ -52,9 +53,19 @@ export const fuzzTargets: readonly FuzzTarget[] = [
       const value = textOf(input)
       acceptsGzip(value)
       proxies.clientOf('10.0.0.1', value)
-      const range = parseRange(value, 1000)
-      if (range === undefined || range === 'unsatisfiable') return
-      assert(range.start >= 0 && range.start < range.end && range.end <= 1000, 'a range lies within the body')
+      const validators = { etag: '"a-1"', modified: new Date(0) }
+      conditionOf({ 'if-none-match': value, 'if-modified-since': value }, validators)
+      conditionOf({ 'if-match': value, 'if-unmodified-since': value }, validators)
+      rangeApplies({ 'if-range': value }, validators)
+      const ranges = parseRanges(value, 1000)
+      if (ranges === undefined || ranges === 'unsatisfiable') return
+      assert(ranges.length > 0 && ranges.length <= MAX_RANGES, 'ranges are few')
+      let sum = 0
+      for (const { start, end } of ranges) {
+        assert(start >= 0 && start < end && end <= 1000, 'a range lies within the body')
+        sum += end - start
+      }
+      assert(sum <= 1000, 'no byte is sent twice')
     },
   },
 ]

@@ -1,5 +1,7 @@
 /** Fuzz targets of what reads a peer's bytes. */
+import { assert } from '../../errors.ts'
 import type { FuzzTarget } from '../../fuzz-target.ts'
+import { librarySegments } from '../../library/library.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { RtmpClientSession } from './client-session.ts'
@@ -14,6 +16,7 @@ const CONNECT = commandMessage(0, {
   transactionId: 1,
   values: [{ app: 'live', tcUrl: 'rtmp://host/live', flashVer: 'FMLE/3.0', ...ENHANCED_RTMP }],
 })
+const CONNECT_VOD = commandMessage(0, { name: 'connect', transactionId: 1, values: [{ app: 'vod/a%20b' }] })
 const CREATE_STREAM = commandMessage(0, { name: 'createStream', transactionId: 2, values: [null] })
 const MEDIA: RtmpMessage = {
   type: MESSAGE_TYPE.VIDEO,
@@ -41,6 +44,13 @@ export const fuzzTargets: readonly FuzzTarget[] = [
     seeds: () => [
       chunks(CONNECT, CREATE_STREAM, call('publish', 'name', 'live'), dataMessage(1, ['onMetaData', {}]), MEDIA),
       chunks(CONNECT, CREATE_STREAM, call('play', 'name'), call('pause', true, 0), call('seek', 0)),
+      chunks(
+        CONNECT_VOD,
+        CREATE_STREAM,
+        call('play', 'mp4:c/d', 5000, -1),
+        call('pause', false, 40),
+        call('seek', 1e9),
+      ),
       chunks(CONNECT, CREATE_STREAM, call('publish', 'name'), call('FCUnpublish', 'name'), call('deleteStream', 1)),
       ...captures(),
     ],
@@ -51,7 +61,13 @@ export const fuzzTargets: readonly FuzzTarget[] = [
       session.write(input)
       for (let event = session.read(); event !== undefined; event = session.read()) {
         if (event.type === 'publish') session.acceptPublish()
-        if (event.type === 'play') session.acceptPlay()
+        if (event.type === 'play') {
+          const { files = [] } = event.stream
+          // Throws for a path that leaves the library.
+          for (const file of files) librarySegments(file)
+          assert(event.part.startMs >= 0, 'a film has no place before its beginning')
+          session.acceptPlay(files.length > 0)
+        }
         while (session.takeOutput() !== undefined);
       }
     },
