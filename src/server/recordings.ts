@@ -10,12 +10,14 @@ export type RecordingPlace =
   /** Address of the server, and the token of its API. */
   | { readonly server: string; readonly token: string }
 
+/** Which recordings. */
 export interface ListRecordingsOptions {
   readonly place: RecordingPlace
   /** Path of a stream, `live/NAME`; left out: all. */
   readonly path?: string
 }
 
+/** What is to be cut, and where it goes. */
 export interface ExportRecordingOptions {
   readonly place: RecordingPlace
   /** Path of the stream, `live/NAME`. */

@@ -1,6 +1,6 @@
 /** The few things that a recording asks of a file system, so that tests can make any of them fail. */
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rm, statfs } from 'node:fs/promises'
 
 /** A file that is written. */
 export interface DiskFile {
@@ -19,7 +19,6 @@ export interface Disk {
   /** Makes a file that must not exist. */
   create(path: string): Promise<DiskFile>
   remove(path: string): Promise<void>
-  rename(from: string, to: string): Promise<void>
   /** Bytes that may still be written in a folder's file system. */
   free(folder: string): Promise<number>
 }
@@ -36,7 +35,6 @@ export const nodeDisk: Disk = {
   },
   create: async (path) => diskFile(await open(path, CREATE, FILE_MODE)),
   remove: (path) => rm(path, { force: true }),
-  rename,
   free: async (folder) => {
     const { bavail, bsize } = await statfs(folder)
     return bavail * bsize

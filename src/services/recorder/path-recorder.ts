@@ -67,6 +67,7 @@ export class PathRecorder {
   readonly #open = new Set<RecordingLocation>()
   #failed: RecordingLocation[] = []
   readonly #finishing = new Set<Promise<void>>()
+  #resuming: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(
@@ -84,7 +85,7 @@ export class PathRecorder {
     this.#archive = archive
     this.#log = context.log.child({ path })
     this.#folder = recordingFolder(context.root, path)
-    this.#suspension = new Suspension(context.root, () => void this.#resume(), context.disk)
+    this.#suspension = new Suspension(context.root, () => this.#resume(), context.disk)
     const { clock, totals } = context
     const common = {
       settings,
@@ -183,7 +184,8 @@ export class PathRecorder {
     this.#stop()
     this.#asf?.close()
     this.#suspension.close()
-    await this.settled()
+    await this.#resuming
+    await this.#completeFailed()
   }
 
   /** Files in the hand of the disk are complete. */
@@ -234,10 +236,14 @@ export class PathRecorder {
     this.#context.onChange(this, 'suspended')
   }
 
-  /** There is room again: what broke off is completed, and the next segment begins a file. */
-  async #resume(): Promise<void> {
+  /** There is room again: the next segment begins a file, and what broke off is completed. */
+  #resume(): void {
     this.#recording.releaseFailed()
     this.#asf?.releaseFailed()
+    this.#resuming = this.#resuming.then(() => this.#completeFailed())
+  }
+
+  async #completeFailed(): Promise<void> {
     await this.settled()
     const failed = this.#failed
     this.#failed = []
@@ -248,7 +254,7 @@ export class PathRecorder {
         this.#log.warn({ file: name, error: describeError(error) }, 'a recording is completed at the next start')
       })
     }
-    this.#context.onChange(this, 'finished')
+    if (failed.length > 0) this.#context.onChange(this, 'finished')
   }
 
   #finish(location: RecordingLocation, finished: Promise<boolean>): void {
@@ -256,7 +262,7 @@ export class PathRecorder {
       .then(async (any) => {
         if (!any && location.name !== undefined)
           await removeRecording(this.#context.disk, location.folder, location.name)
-        if (any) this.#log.info({ file: location.name }, 'recording is complete')
+        if (any && !this.#failed.includes(location)) this.#log.info({ file: location.name }, 'recording is complete')
       })
       .catch((error: unknown) => {
         this.#log.warn({ file: location.name, error: describeError(error) }, 'a recording was not completed')

@@ -102,9 +102,11 @@ async function completeMp4(input: Incomplete): Promise<readonly IndexEntry[] | u
   )
   const indexed = kept.filter((entry) => entry.type === 'segment')
   const tail = await readTail(input, indexed)
-  const found = tail.segments.map((segment) => foundEntry(segment, { fileEntry, indexed }))
-  const sums = await sumsOf(file, found)
-  const segments: SegmentEntry[] = [...indexed, ...found.map((entry, i) => ({ ...entry, sum: sums[i] ?? 0 }))]
+  const segments: SegmentEntry[] = [...indexed]
+  for (const segment of tail.segments) {
+    const entry = foundEntry(segment, { fileEntry, before: segments })
+    segments.push({ ...entry, sum: await sumOf(file, entry) })
+  }
   if (!segments.some(({ extents }) => extents.length > 0)) return undefined
 
   const end = Math.max(...segments.map((entry) => entry.start + entry.duration))
@@ -170,9 +172,10 @@ async function readTail({ file, size, header }: Incomplete, indexed: readonly Se
 
 function foundEntry(
   { rendition, fragments }: FoundSegment,
-  { fileEntry, indexed }: { readonly fileEntry: FileEntry; readonly indexed: readonly SegmentEntry[] },
+  { fileEntry, before }: { readonly fileEntry: FileEntry; readonly before: readonly SegmentEntry[] },
 ): SegmentEntry {
-  const before = indexed.findLast((entry) => entry.rendition === rendition) ?? indexed.at(-1)
+  const own = before.findLast((entry) => entry.rendition === rendition)
+  const near = own ?? before.at(-1)
   const samples = fragments.flatMap((fragment) => fragment.samples)
   const [first] = samples
   const start = (first?.dts ?? 0) + fileEntry.start
@@ -180,9 +183,9 @@ function foundEntry(
   return {
     type: 'segment',
     rendition,
-    number: (before?.number ?? -1) + (before?.rendition === rendition ? 1 : 0),
-    period: before?.period ?? 0,
-    periodStart: before?.periodStart ?? fileEntry.start,
+    number: own === undefined ? (before[0]?.number ?? 0) : own.number + 1,
+    period: near?.period ?? 0,
+    periodStart: near?.periodStart ?? fileEntry.start,
     discontinuity: false,
     start: Math.max(0, start),
     presentationStart: Math.max(0, presentationStart),
@@ -201,17 +204,13 @@ function foundEntry(
   }
 }
 
-async function sumsOf(file: FileHandle, entries: readonly SegmentEntry[]): Promise<number[]> {
-  const sums: number[] = []
-  for (const { extents } of entries) {
-    let sum = 0
-    for (const [offset, length] of extents) {
-      const { buffer } = await file.read(Buffer.allocUnsafeSlow(length), 0, length, offset)
-      sum = crc32(buffer, sum)
-    }
-    sums.push(sum)
+async function sumOf(file: FileHandle, { extents }: SegmentEntry): Promise<number> {
+  let sum = 0
+  for (const [offset, length] of extents) {
+    const { buffer } = await file.read(Buffer.allocUnsafeSlow(length), 0, length, offset)
+    sum = crc32(buffer, sum)
   }
-  return sums
+  return sum
 }
 
 function pointsOf(track: MovieTrack, segments: readonly SegmentEntry[]) {
