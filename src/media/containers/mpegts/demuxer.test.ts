@@ -450,8 +450,28 @@ describe('programs', () => {
       ['1 h264', '1 h264', '101 aac', '101 ac3', '101 ac3'].sort(),
     )
     assert.equal(ofTrack(packets, 1)[0]?.track, ofTrack(packets, 1)[1]?.track)
-    assert.ok(results.filter(({ type }) => type === 'tracks').length >= 2)
+    assert.deepEqual(
+      results.flatMap((result) => (result.type === 'tracks' ? [result.tracks.map(({ codec }) => codec)] : [])),
+      [
+        ['h264', 'aac'],
+        ['h264', 'ac3'],
+      ],
+    )
     assert.match(demuxer.notes.join(), /streams of the program change/)
+  })
+
+  it('may lose a stream: the tracks are told again without it', () => {
+    const writer = testStream(4)
+    writer.pmt([H264], { version: 1 })
+    for (let i = 4; i < 8; i++) writer.pes(VIDEO, { pts: 90_000 + i * 3600, payload: picture(false, i) })
+
+    const { results, packets } = demux(writer.bytes)
+
+    assert.deepEqual(
+      results.flatMap((result) => (result.type === 'tracks' ? [result.tracks.map(({ id }) => id)] : [])),
+      [[1, 101], [1]],
+    )
+    assert.equal(ofTrack(packets, 1).length, 8)
   })
 
   it('with a wrong checksum are not believed', () => {

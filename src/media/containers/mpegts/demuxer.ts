@@ -173,6 +173,7 @@ export class TsDemuxer implements Demuxer {
     const kept = new Map(this.#lanes)
     this.#lanes.clear()
     this.#openLanes(program.streams, kept)
+    if (this.#tracks !== undefined) this.#forget(this.#tracks)
   }
 
   /** In the order of the program. A new stream has the lowest id of its kind that is free. */
@@ -188,8 +189,7 @@ export class TsDemuxer implements Demuxer {
       const id = description.format === undefined ? undefined : freeId(description.kind, used)
       if (id !== undefined) used.add(id)
       const track = id === undefined ? undefined : this.#tracks?.get(id)
-      const isKnown = track?.language === description.language
-      const stream = id === undefined ? undefined : openElementaryStream(description, id, isKnown ? track : undefined)
+      const stream = id === undefined ? undefined : openElementaryStream(description, id, track)
       this.#lanes.set(pid, new Lane(pid, description, id, stream, this.#context))
     }
   }
@@ -199,19 +199,12 @@ export class TsDemuxer implements Demuxer {
   }
 
   #emit({ track, data, pts, dts, key, jumped }: TimedUnit): void {
-    const before = this.#lastDts.get(track.id)
-    const decoded = Math.max(this.#micros(dts), before ?? Number.NEGATIVE_INFINITY)
+    const decoded = Math.max(this.#micros(dts), this.#lastDts.get(track.id) ?? Number.NEGATIVE_INFINITY)
     this.#lastDts.set(track.id, decoded)
-    const known = this.#tracks?.get(track.id)
-    const discontinuity = jumped || (known !== undefined && known !== track)
     const shown = Math.max(this.#micros(pts), decoded)
-    const packet: Packet = { track, data, pts: shown, dts: decoded, key, ...(discontinuity && { discontinuity }) }
+    const packet: Packet = { track, data, pts: shown, dts: decoded, key, ...(jumped && { discontinuity: true }) }
     if (this.#tracks !== undefined) {
-      if (known !== track) {
-        this.#tracks.set(track.id, track)
-        this.#results.push({ type: 'tracks', tracks: sorted(this.#tracks) })
-      }
-      this.#results.push({ type: 'packet', packet })
+      this.#deliver(packet, this.#tracks)
       return
     }
     this.#waiting.push(packet)
@@ -220,24 +213,38 @@ export class TsDemuxer implements Demuxer {
     if (this.settled || waited > MAX_HELD_TIME || this.#waitingBytes > MAX_HELD_BYTES) this.#announce()
   }
 
+  /** Gives the tracks that are known, and the packets that waited for them. */
   #announce(): void {
     const waiting = this.#waiting
     this.#waiting = []
     if (waiting.length === 0) return
-    this.#tracks = new Map()
-    for (const { track } of waiting) if (!this.#tracks.has(track.id)) this.#tracks.set(track.id, track)
-    for (const { stream } of this.#lanes.values()) {
-      if (stream?.track !== undefined && !this.#tracks.has(stream.track.id))
-        this.#tracks.set(stream.track.id, stream.track)
-    }
-    this.#results.push({ type: 'tracks', tracks: sorted(this.#tracks) })
-    for (const packet of waiting) {
-      if (this.#tracks.get(packet.track.id) !== packet.track) {
-        this.#tracks.set(packet.track.id, packet.track)
-        this.#results.push({ type: 'tracks', tracks: sorted(this.#tracks) })
-      }
+    const tracks = new Map<number, Track>()
+    const known = [...waiting.map(({ track }) => track), ...this.lanes.flatMap(({ stream }) => stream?.track ?? [])]
+    // The first of each id: a changed one comes with its first packet.
+    for (const track of known) if (!tracks.has(track.id)) tracks.set(track.id, track)
+    this.#tracks = tracks
+    this.#results.push({ type: 'tracks', tracks: sorted(tracks) })
+    for (const packet of waiting) this.#deliver(packet, tracks)
+  }
+
+  #deliver(packet: Packet, tracks: Map<number, Track>): void {
+    const { track } = packet
+    const known = tracks.get(track.id)
+    if (known === track) {
       this.#results.push({ type: 'packet', packet })
+      return
     }
+    tracks.set(track.id, track)
+    this.#results.push({ type: 'tracks', tracks: sorted(tracks) })
+    this.#results.push({ type: 'packet', packet: known === undefined ? packet : { ...packet, discontinuity: true } })
+  }
+
+  /** Tracks of streams that are no more. */
+  #forget(tracks: Map<number, Track>): void {
+    const ids = new Set(this.lanes.map(({ id }) => id))
+    const gone = [...tracks.keys()].filter((id) => !ids.has(id))
+    for (const id of gone) tracks.delete(id)
+    if (gone.length > 0) this.#results.push({ type: 'tracks', tracks: sorted(tracks) })
   }
 
   #micros(ticks: number): Micros {

@@ -1,7 +1,7 @@
 /** The reader for an elementary stream, by what its entry in the PMT says. */
-import type { Track } from '../../../track.ts'
+import type { Codec, Track } from '../../../track.ts'
 import { PES_TIMESCALE } from '../pes.ts'
-import type { StreamDescription } from '../stream-type.ts'
+import type { StreamDescription, StreamFormat } from '../stream-type.ts'
 import { AVC, HEVC } from './nal-format.ts'
 import { OpusStream } from './opus.ts'
 import { SoundStream } from './sound.ts'
@@ -9,12 +9,28 @@ import { AC3, ADTS, MPEG_AUDIO } from './sound-format.ts'
 import type { ElementaryStream } from './stream.ts'
 import { VideoStream } from './video.ts'
 
-/** `track`: as it is known already, where reading begins in the middle. `undefined` for what is not carried. */
+/** Codecs that the frames of a format may be of. */
+const CODECS: Readonly<Record<StreamFormat, readonly Codec[]>> = {
+  h264: ['h264'],
+  h265: ['h265'],
+  aac: ['aac'],
+  'mpeg-audio': ['mp3'],
+  ac3: ['ac3', 'eac3'],
+  opus: ['opus'],
+}
+
+/**
+ * `known`: the track as it was before, where reading begins in the middle or the stream takes the place of another one; kept if it can be
+ * the same. `undefined` for what is not carried.
+ */
 export function openElementaryStream(
   { format, language, opusChannels }: StreamDescription,
   id: number,
-  track?: Track,
+  known?: Track,
 ): ElementaryStream | undefined {
+  if (format === undefined) return undefined
+  const isSame = known !== undefined && known.language === language && CODECS[format].includes(known.codec)
+  const track = isSame ? known : undefined
   const base = { id, timescale: PES_TIMESCALE, ...(language !== undefined && { language }) }
   switch (format) {
     case 'h264':
@@ -27,9 +43,7 @@ export function openElementaryStream(
       return new SoundStream(MPEG_AUDIO, base, track)
     case 'ac3':
       return new SoundStream(AC3, base, track)
-    case 'opus':
-      return new OpusStream(base, opusChannels, track)
     default:
-      return undefined
+      return new OpusStream(base, opusChannels, track)
   }
 }
