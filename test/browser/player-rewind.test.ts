@@ -8,7 +8,7 @@ import { mediaFolder } from './media-folder.ts'
 import { readClock, seekDone, waitUntilPlaying } from './video.ts'
 
 /** Seconds of the stream that are there to go back to. */
-const WINDOW_S = 22
+const WINDOW_S = 18
 const START_MS = 40_000
 /** Machines that do other things meanwhile play live with some delay. */
 const LIVE_MS = 9_000

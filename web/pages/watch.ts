@@ -13,7 +13,12 @@ const onDemand = isOnDemand(path)
 document.title = `${name} · Headend`
 const title = document.getElementById('title')
 if (title !== null) title.textContent = onDemand ? path.slice(path.indexOf('/') + 1) : path
-document.querySelector(`nav a[href="${onDemand ? '/library' : '/'}"]`)?.setAttribute('aria-current', 'true')
+const section = document.querySelector<HTMLAnchorElement>(`nav a[href="${onDemand ? '/library' : '/'}"]`)
+section?.setAttribute('aria-current', 'true')
+const folder = path.slice(0, path.lastIndexOf('/'))
+// Back to where the film lies, with the key that opened it.
+if (section !== null && onDemand)
+  section.href = passKey(folder === 'vod' ? '/library' : `/library/${encodePath(folder)}`)
 document.getElementById('player')?.setAttribute('path', path)
 
 const rtmpHost = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname

@@ -21,8 +21,9 @@ export async function explainFailure(path: string, url: string, said: string): P
   let response: Response
   try {
     response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(ASK_MS) })
-  } catch {
-    return { text: 'The server does not answer.', final: false, refused: false }
+  } catch (error) {
+    const late = error instanceof DOMException && error.name === 'TimeoutError'
+    return { text: late ? said : 'The server does not answer.', final: false, refused: false }
   }
   if (response.ok) {
     void response.body?.cancel()
