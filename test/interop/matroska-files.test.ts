@@ -28,7 +28,8 @@ const SECONDS = 5
 const AV = ['-map', '0:v', '-map', '1:a', '-t', String(SECONDS), '-g', '45', '-pix_fmt', 'yuv420p']
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-sc_threshold', '0', '-bf', '3', '-b_strategy', '0']
 const PYRAMID = ['-x264-params', 'b-pyramid=normal:bframes=5:ref=4']
-const X265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-bf', '3', '-x265-params', 'log-level=none']
+const OPEN_265 = 'log-level=none:open-gop=1:keyint=44:min-keyint=44:bframes=3:b-adapt=0:scenecut=0'
+const X265 = ['-c:v', 'libx265', '-preset', 'veryfast', '-x265-params', OPEN_265]
 const VPX = ['-deadline', 'realtime', '-cpu-used', '8', '-threads', '2']
 
 interface Recipe {
@@ -38,6 +39,8 @@ interface Recipe {
   readonly codecs: readonly string[]
   /** Written to a pipe, so that neither sizes nor index nor length are in it. */
   readonly piped?: true
+  /** Pictures are shown before the key picture they follow. */
+  readonly open?: true
   /** Is put into MP4 and decoded by ffmpeg. */
   readonly decoded?: true
 }
@@ -58,11 +61,12 @@ const RECIPES: readonly Recipe[] = [
   },
   {
     file: 'open-groups.mkv',
-    args: [...AV, ...X264, '-x264-params', 'open-gop=1', '-c:a', 'libmp3lame'],
+    args: [...AV, ...X264, '-g', '44', '-x264-params', 'open-gop=1:min-keyint=1', '-c:a', 'libmp3lame'],
     codecs: ['h264', 'mp3'],
     decoded: true,
+    open: true,
   },
-  { file: 'h265.mkv', args: [...AV, ...X265, '-c:a', 'flac'], codecs: ['h265', 'flac'], decoded: true },
+  { file: 'h265.mkv', args: [...AV, ...X265, '-c:a', 'flac'], codecs: ['h265', 'flac'], decoded: true, open: true },
   {
     file: 'vp9.webm',
     args: [...AV, '-c:v', 'libvpx-vp9', ...VPX, '-c:a', 'libopus'],
@@ -133,6 +137,8 @@ for (const recipe of RECIPES) {
       recipe,
     )
     await assertPoints(reader, packets)
+    const waits = (await reader.keyPoints()).map(({ pts, dts }) => pts - dts)
+    assert.equal((waits[1] ?? 0) > (waits[0] ?? 0), recipe.open ?? false)
     if (recipe.decoded) await assertDecoded(ffmpeg, path, folder, media, packets)
   })
 }
@@ -287,8 +293,8 @@ async function assertPoints(reader: MediaReader, packets: readonly Packet[]): Pr
   if (lead?.kind === 'video') {
     const keys = own.filter(({ key }) => key)
     assert.deepEqual(
-      points.map(({ pts }) => pts),
-      keys.map(({ pts }) => pts),
+      points.map(({ pts, dts }) => [pts, dts]),
+      keys.map(({ pts, dts }) => [pts, dts]),
     )
   }
   assert.ok(points.length > 2)

@@ -4,9 +4,7 @@ import { Notes } from '../../notes.ts'
 import { BlockCursor, type BlockPlace } from './block-cursor.ts'
 import type { CueEntry } from './cues.ts'
 import type { Blocks } from './packet-walk.ts'
-
-/** Read at a time: a block of text with its header. */
-const WINDOW_BYTES = 4096
+import { WindowSource } from './window-source.ts'
 
 /** A block that the index knows by its own place. */
 export interface CuedBlock {
@@ -68,30 +66,5 @@ export class CuedBlocks implements Blocks {
 
   frames(place: BlockPlace): Promise<Uint8Array[]> {
     return new BlockCursor(this.#source, place.cluster, this.#end, this.#notes).frames(place)
-  }
-}
-
-/** Keeps what was read last, so that fields beside each other are one read. */
-class WindowSource implements ByteSource {
-  readonly #source: ByteSource
-  #offset = 0
-  #window: Uint8Array = new Uint8Array(0)
-
-  constructor(source: ByteSource) {
-    this.#source = source
-  }
-
-  get size(): number {
-    return this.#source.size
-  }
-
-  async read(offset: number, length: number): Promise<Uint8Array> {
-    const start = offset - this.#offset
-    if (start < 0 || start + length > this.#window.byteLength) {
-      this.#window = await this.#source.read(offset, Math.max(length, WINDOW_BYTES))
-      this.#offset = offset
-      return this.#window.subarray(0, length)
-    }
-    return this.#window.subarray(start, start + length)
   }
 }

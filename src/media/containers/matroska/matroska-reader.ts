@@ -46,8 +46,7 @@ interface Reading {
 }
 
 /**
- * Decode times are made up of the presentation times that the container has, group by group: the same wherever reading begins. Those of key
- * points are exact for closed groups; an open group may begin earlier by the pictures that are shown before its key picture. Tracks that
+ * Decode times are made up of the presentation times that the container has, group by group: the same wherever reading begins. Tracks that
  * are to be played unless chosen otherwise come first. Holds the description and the index; each reading holds some blocks of the file.
  */
 export class MatroskaReader implements MediaReader {
@@ -60,6 +59,8 @@ export class MatroskaReader implements MediaReader {
   readonly #opened: Opened
   readonly #lead: TrackLane | undefined
   #keyPoints: Promise<readonly KeyPoint[]> | undefined
+  /** Of text tracks that were asked for together, by their numbers. */
+  readonly #cued = new Map<string, ReturnType<typeof cuedBlocks>>()
 
   private constructor(source: ByteSource, opened: Opened, duration: Micros) {
     this.#source = source
@@ -127,7 +128,10 @@ export class MatroskaReader implements MediaReader {
     const { cues, segment, clock, notes } = this.#opened
     if (wanted.length === 0 || wanted.some(({ track }) => track.kind !== 'text')) return undefined
     const numbers = wanted.map(({ number }) => number)
-    const all = await cuedBlocks(this.#source, cues, numbers, segment.end)
+    const key = numbers.join()
+    const finding = this.#cued.get(key) ?? cuedBlocks(this.#source, cues, numbers, segment.end)
+    this.#cued.set(key, finding)
+    const all = await finding
     if (all === undefined) return undefined
     const others = beginningOr(from)
     const first = wanted[0] as TrackLane
@@ -171,7 +175,9 @@ export class MatroskaReader implements MediaReader {
     const blocks = new BlockReader(this.#source)
     const known = cues.get(lead.number) ?? []
     if (lead.track.kind === 'video' && known.length > 0) {
-      if (await cuesHold(blocks, known, segment.end)) return this.#fromBeginning(pointsOfCues(lead, known, clock), lead)
+      if (await cuesHold(blocks, known, segment.end)) {
+        return this.#fromBeginning(await pointsOfCues(this.#source, lead, known, clock, segment.end), lead)
+      }
       notes.add('The index is wrong; the file is read through in its place.')
     }
     return scanKeyPoints(blocks, segment, lead, clock, notes)
