@@ -23,6 +23,9 @@ const TYPES: Readonly<Record<MediaFormat, Readonly<Record<string, string>> & { r
 const OTHERS: Readonly<Record<string, string>> = {
   vtt: 'text/vtt; charset=utf-8',
   srt: 'application/x-subrip',
+  m3u8: 'application/vnd.apple.mpegurl',
+  mpd: 'application/dash+xml',
+  m4s: 'video/iso.segment',
   txt: 'text/plain; charset=utf-8',
   jpg: 'image/jpeg',
   jpeg: 'image/jpeg',
