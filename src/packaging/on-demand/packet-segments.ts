@@ -61,7 +61,7 @@ export class PacketSegments {
     if (point === undefined) throw missing(plan, index)
     const packet = await limit.run(() => this.#firstPacket(plan, point))
     if (packet === undefined) throw missing(plan, index)
-    const lastDuration = (plan.keyPictures[index + 1]?.dts ?? packet.dts + MICROS_PER_SECOND) - packet.dts
+    const lastDuration = Math.max(1, (plan.keyPictures[index + 1]?.pts ?? plan.end) - Math.max(0, point.pts))
     return segmentBody([fragment(plan, index, { begin: Math.max(0, point.pts), packets: [packet], lastDuration })])
   }
 

@@ -42,9 +42,9 @@ export class SampleSegments {
     const point = plan.keyPictures[index]
     if (point === undefined) throw missing(plan, index)
     const [place] = await this.#samples(plan.track.id, point.dts, point.dts + 1)
-    const next = plan.keyPictures[index + 1]
     // Alone, it lasts until the next one.
-    const alone = place === undefined ? [] : [next === undefined ? place : { ...place, duration: next.dts - place.dts }]
+    const duration = Math.max(1, (plan.keyPictures[index + 1]?.pts ?? plan.end) - Math.max(0, point.pts))
+    const alone = place === undefined ? [] : [{ ...place, duration }]
     return this.#body(plan, index, Math.max(0, point.pts), alone)
   }
 

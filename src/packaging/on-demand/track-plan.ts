@@ -16,6 +16,8 @@ export interface TrackPlan {
   readonly track: Track
   /** Presentation time at which each segment begins. */
   readonly starts: readonly Micros[]
+  /** Where the last one ends. */
+  readonly end: Micros
   /** Decode time at which each segment begins, and infinity at the end. */
   readonly decodeStarts: readonly Micros[]
   /** The key pictures that can be shown alone, in order. Of sound none. */
@@ -55,6 +57,7 @@ function planPicture(track: Track, spans: readonly SegmentSpan[], keyPoints: rea
   return {
     track,
     starts: spans.map(({ start }) => start),
+    end: endOf(spans),
     decodeStarts: [...decodeStarts, Number.POSITIVE_INFINITY],
     keyPictures: apart(seen),
   }
@@ -75,7 +78,13 @@ function planSound(track: Track, spans: readonly SegmentSpan[]): TrackPlan {
   return {
     track,
     starts,
+    end: endOf(spans),
     decodeStarts: [-MAX_EARLY_SOUND, ...starts.slice(1), Number.POSITIVE_INFINITY],
     keyPictures: [],
   }
+}
+
+function endOf(spans: readonly SegmentSpan[]): Micros {
+  const last = spans.at(-1)
+  return last === undefined ? 0 : last.start + last.duration
 }
