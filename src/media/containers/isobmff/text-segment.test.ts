@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import * as mp4box from 'mp4box'
 import type { Cue } from '../../subtitles/cue.ts'
 import type { Track } from '../../track.ts'
-import { childBoxes, topLevelBoxes } from './box.ts'
+import { childBoxes, readFullBoxHeader, topLevelBoxes } from './box.ts'
+import { SAMPLE_SIZE } from './fragment-flags.ts'
 import { writeTextInitSegment } from './init-segment.ts'
 import { writeTextSegment } from './text-segment.ts'
 
@@ -72,6 +73,21 @@ describe('writeTextInitSegment and writeTextSegment', () => {
       assert.equal(dts, (before?.dts ?? 0) + (before?.duration ?? 0))
     })
   })
+})
+
+it('each sample of text tells its own size, which shaka needs to find more than one cue in it', () => {
+  const cues = ['one', 'two'].map((text): Cue => ({ start: 0, end: 9e6, text }))
+  const segment = writeTextSegment(TRACK, cues, { start: 0, duration: 4_000_000 }, { sequence: 1 })
+
+  const flags = [...topLevelBoxes(segment)]
+    .flatMap((box) => (box.type === 'moof' ? [...childBoxes(box)] : []))
+    .flatMap((box) => (box.type === 'traf' ? [...childBoxes(box)] : []))
+    .flatMap((box) => (box.type === 'trun' ? [readFullBoxHeader(box.body).flags] : []))
+
+  assert.deepEqual(
+    flags.map((value) => value & SAMPLE_SIZE),
+    [SAMPLE_SIZE],
+  )
 })
 
 interface TextSample {
