@@ -15,6 +15,9 @@ const MAX_KEY_POINTS = 1 << 20
 /** An index that ends earlier than the file by more is not all of it. */
 const MAX_UNINDEXED: Micros = 20 * MICROS_PER_SECOND
 
+/** Of a tag of the index that is looked at: header and the first bytes of its body. */
+const TAG_BYTES = 64
+
 /** What one look at all tags tells. */
 export interface FlvScan {
   readonly keyPoints: readonly KeyPoint[]
@@ -45,9 +48,11 @@ export async function pointsOfMetadata(
   if (!Array.isArray(positions) || !Array.isArray(times) || positions.length !== times.length) return undefined
   if (place.lead.kind !== 'video' || positions.length > MAX_KEY_POINTS) return undefined
   const points: KeyPoint[] = []
+  let before = place.start - 1
   for (const position of positions) {
-    if (typeof position !== 'number' || !(position >= place.start)) return undefined
-    const tag = await new TagWalk(place.source, position).nextHead()
+    if (typeof position !== 'number' || !(position > before)) return undefined
+    before = position
+    const tag = await new TagWalk(place.source, position, TAG_BYTES).nextHead()
     const pts = tag?.position === position ? keyTimeOf(tag, place.lead) : undefined
     // Some writers put the sequence header first.
     if (pts === undefined && points.length === 0) continue

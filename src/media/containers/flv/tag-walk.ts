@@ -8,6 +8,8 @@ import { MAX_TAG_SIZE, readTagHeader, TAG_HEADER_SIZE, TAG_TRAILER_SIZE, type Ta
 const WINDOW_BYTES = 131_072
 /** How far the next good tag is looked for behind a broken one. */
 const MAX_LOST_BYTES = 4 * 1024 * 1024
+/** Broken places that are told of. */
+const MAX_LOST = 1000
 /** Types of tags. */
 const AUDIO = 8
 const VIDEO = 9
@@ -26,15 +28,17 @@ export interface FileTag {
 /** One place in a file. A tag that is not whole ends it; broken ones are passed over and counted. */
 export class TagWalk {
   readonly #source: ByteSource
+  readonly #windowBytes: number
   #position: number
   #window: Uint8Array = new Uint8Array(0)
   #windowAt = 0
   /** Places where the tags were broken. */
   readonly lost: number[] = []
 
-  /** `position`: of a tag. */
-  constructor(source: ByteSource, position: number) {
+  /** `position`: of a tag. `windowBytes`: how many bytes are read at once. */
+  constructor(source: ByteSource, position: number, windowBytes = WINDOW_BYTES) {
     this.#source = source
+    this.#windowBytes = windowBytes
     this.#position = position
   }
 
@@ -84,7 +88,7 @@ export class TagWalk {
 
   /** Moves to the next place where a tag is followed by its own size. */
   async #findNext(): Promise<boolean> {
-    this.lost.push(this.#position)
+    if (this.lost.length < MAX_LOST) this.lost.push(this.#position)
     const limit = Math.min(this.#position + MAX_LOST_BYTES, this.#source.size - TAG_HEADER_SIZE)
     for (let from = this.#position + 1; from < limit; from += WINDOW_BYTES) {
       const bytes = await this.#bytes(from, WINDOW_BYTES + TAG_HEADER_SIZE)
@@ -109,7 +113,7 @@ export class TagWalk {
   async #bytes(position: number, length: number): Promise<Uint8Array> {
     const start = position - this.#windowAt
     if (start < 0 || start + length > this.#window.byteLength) {
-      const wanted = Math.max(length, WINDOW_BYTES)
+      const wanted = Math.max(length, this.#windowBytes)
       this.#window = await this.#source.read(position, Math.min(wanted, Math.max(0, this.#source.size - position)))
       this.#windowAt = position
       return this.#window.subarray(0, length)
