@@ -31,6 +31,8 @@ export interface Transcoder {
   openFile(file: MediaFile): Promise<Presentation>
   /** A rendition of a stream, started with its first holder. Throws UnavailableError as `openFile` does, ERR_TRANSCODE_BUSY when too many run. */
   openLive(stream: Stream): Promise<LiveTranscode>
+  /** Whether what encodes is installed. */
+  available(): Promise<boolean>
   /**
    * JPEGs of a file: for each time the key picture there or shortly before it, `undefined` where none can be had. One after the other, at low
    * priority. Throws UnavailableError ERR_TRANSCODE_NO_FFMPEG; what the signal says when it aborts. The file stays open.

@@ -41,10 +41,20 @@ export interface WatchedPage {
 export async function openPage(
   browser: Browser,
   url: string,
-  options: { readonly width?: number; readonly height?: number; readonly dark?: boolean } = {},
+  options: {
+    readonly width?: number
+    readonly height?: number
+    readonly dark?: boolean
+    readonly touch?: boolean
+  } = {},
 ): Promise<WatchedPage> {
-  const { width = 1280, height = 900, dark = false } = options
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light' })
+  const { width = 1280, height = 900, dark = false, touch = false } = options
+  const context = await browser.newContext({
+    viewport: { width, height },
+    hasTouch: touch,
+    isMobile: touch,
+    colorScheme: dark ? 'dark' : 'light',
+  })
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', (message) => {

@@ -63,6 +63,10 @@ test('a film is gone through by the bar, by keys and by its address, in every wa
     await assertPicture(page, FILM.seconds / 2, 0.1)
     await page.keyboard.press('End')
     await page.getByRole('button', { name: /^Play/ }).waitFor()
+    await page.keyboard.press('f')
+    await page.waitForFunction(() => document.fullscreenElement?.className === 'frame')
+    await page.keyboard.press('f')
+    await page.waitForFunction(() => document.fullscreenElement === null)
     assert.deepEqual(complaints, [], kind)
     await page.close()
   }
@@ -149,9 +153,16 @@ test('quality and speed are chosen; every control has a name and works by keyboa
     width: 390,
     height: 800,
     dark: true,
+    touch: true,
   })
   await waitUntilPlaying(page, START_MS)
   await screenshot(page, 'player-phone-dark')
+  await page.locator('.frame[data-idle]').waitFor()
+  await page.locator('video').tap()
+  await page.locator('.frame:not([data-idle])').waitFor()
+  assert.equal(await page.evaluate(() => document.querySelector('video')?.paused), false)
+  await page.getByRole('button', { name: 'Pause' }).tap()
+  await page.getByRole('button', { name: 'Play', exact: true }).tap()
 
   for (const height of [FILM.smallHeight, FILM.height]) {
     await page.getByRole('button', { name: 'Quality and speed' }).press('Enter')
@@ -188,6 +199,10 @@ test('what cannot be played is told in words, with what helps', async (t) => {
   const args = ['--media', mediaFolder(t, { 'Old tape.wmv': old }), '--transcode-ffmpeg', '/nowhere/ffmpeg']
   const server = await startServer({ args })
   t.after(() => server.stop())
+  const library = await openPage(browser, `${server.urls['http']}/library`)
+  await library.page.locator('.badge.encoded').waitFor()
+  assert.deepEqual(library.complaints, [])
+  await screenshot(library.page, 'library-without-ffmpeg')
   const message = async (path: string) => {
     const { page } = await openPage(browser, `${server.urls['http']}/watch/${path}`)
     await page.getByRole('button', { name: 'Try again' }).waitFor()

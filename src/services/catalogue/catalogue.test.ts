@@ -37,7 +37,7 @@ function catalogueOf(files: readonly FileIdentity[], known: Readonly<Record<stri
     know: ({ path }) => (Object.hasOwn(known, path) ? known[path] : undefined),
     now: () => MODIFIED.getTime() + 60_000,
     pending: () => 3,
-    pictures: () => true,
+    pictures: () => Promise.resolve(true),
   })
 }
 

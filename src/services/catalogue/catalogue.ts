@@ -23,7 +23,7 @@ export interface CatalogueOptions {
   /** Files that are being found out about. */
   readonly pending: () => number
   /** Whether posters and previews can be made now. */
-  readonly pictures: () => boolean
+  readonly pictures: () => Promise<boolean>
 }
 
 export interface CatalogueQuery {
@@ -71,7 +71,7 @@ export class Catalogue {
       total: sorted.length,
       more: files.length < found.length,
       pending: pending(),
-      pictures: pictures(),
+      pictures: await pictures(),
       folders:
         at > 1
           ? []

@@ -35,14 +35,13 @@ export function serveCatalogue(context: ServerContext, options: CatalogueOptions
       onFault: (error) => log.warn({ error }, 'posters and previews are not kept until the next start'),
     }),
     wanted: () => current.pictures,
-    now: () => performance.now(),
   })
   const catalogue = new Catalogue({
     listing: new Listing({ library, now: () => performance.now() }),
     know: (file) => reader.know(file),
     now: Date.now,
     pending: () => reader.pending,
-    pictures: () => pictures.available,
+    pictures: () => pictures.available(),
   })
   const access = new PlayAccess(context.authorize, 'library')
   const answerList = listRoute(catalogue, access)

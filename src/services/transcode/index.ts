@@ -93,6 +93,13 @@ export class TranscodeService implements Transcoder, Closable {
     }
   }
 
+  available(): Promise<boolean> {
+    return this.#kit.programs().then(
+      () => true,
+      () => false,
+    )
+  }
+
   async stillPictures(
     { file, reader }: MediaFile,
     times: readonly Micros[],

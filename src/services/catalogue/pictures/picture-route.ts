@@ -62,7 +62,7 @@ async function sendPicture(asked: Asked, picture: PictureName, pictures: Picture
 /** Empty where no pictures can be made: a player that asks has done nothing wrong. */
 async function sendList(asked: Asked, { mediaFiles, pictures }: PictureRouteOptions): Promise<void> {
   let text = 'WEBVTT\n'
-  const media = pictures.available ? await openMedia(mediaFiles, asked.file.path) : undefined
+  const media = (await pictures.available()) ? await openMedia(mediaFiles, asked.file.path) : undefined
   if (media !== undefined) {
     const { reader, close } = media
     const key = asked.request.query.get('key')

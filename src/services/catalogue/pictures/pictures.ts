@@ -1,5 +1,5 @@
 /** Posters and preview pictures of films: made by the encoder when somebody looks, once, one at a time, and kept. */
-import { FormatError, HeadendError, UnavailableError } from '../../../errors.ts'
+import { FormatError, UnavailableError } from '../../../errors.ts'
 import type { MediaFile, MediaFiles } from '../../../library/media-files.ts'
 import type { Micros } from '../../../media/time.ts'
 import type { Transcoder } from '../../../packaging/transcoder.ts'
@@ -18,18 +18,14 @@ const POSTER_PLACES = [0.1, 0.3, 0.5]
 const PLAIN_BYTES = 6_000
 /** Pictures known not to be there. */
 const MAX_MISSING = 1_000
-/** Without ffmpeg, it is looked for again after this time, milliseconds. */
-const UNAVAILABLE_MS = 60_000
 
 export interface PicturesOptions {
   readonly mediaFiles: Pick<MediaFiles, 'open'>
   /** `undefined`: there is no encoder. */
-  readonly transcoder: Pick<Transcoder, 'stillPictures'> | undefined
+  readonly transcoder: Pick<Transcoder, 'available' | 'stillPictures'> | undefined
   readonly cache: PictureCache
   /** Whether the settings want pictures. */
   readonly wanted: () => boolean
-  /** Monotonic, milliseconds. */
-  readonly now: () => number
 }
 
 /** `poster`, or the number of a thumbnail. */
@@ -39,16 +35,15 @@ export class Pictures {
   readonly #options: PicturesOptions
   readonly #queue = new Queue<Uint8Array | undefined>()
   readonly #missing = new Set<string>()
-  #unavailableUntil = Number.NEGATIVE_INFINITY
 
   constructor(options: PicturesOptions) {
     this.#options = options
   }
 
   /** Whether it is worth asking for one. */
-  get available(): boolean {
-    const { transcoder, wanted, now } = this.#options
-    return transcoder !== undefined && wanted() && now() >= this.#unavailableUntil
+  async available(): Promise<boolean> {
+    const { transcoder, wanted } = this.#options
+    return transcoder !== undefined && wanted() && (await transcoder.available())
   }
 
   /**
@@ -60,7 +55,7 @@ export class Pictures {
     const name = `${fileToken(file)}-${picture}.jpg`
     const kept = await cache.get(name)
     if (kept !== undefined) return kept
-    if (!this.available || this.#missing.has(name)) throw noPicture(file.path)
+    if (this.#missing.has(name) || !(await this.available())) throw noPicture(file.path)
     const made = await this.#queue.run(name, () => this.#make(file.path, picture, name), signal)
     if (made === undefined) throw noPicture(file.path)
     return made
@@ -77,9 +72,6 @@ export class Pictures {
     } catch (error) {
       // Not even its tracks can be told.
       if (error instanceof FormatError) return this.#miss(name)
-      if (error instanceof HeadendError && error.code === 'ERR_TRANSCODE_NO_FFMPEG') {
-        this.#unavailableUntil = this.#options.now() + UNAVAILABLE_MS
-      }
       throw error
     } finally {
       media?.close()
