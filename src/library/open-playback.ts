@@ -56,8 +56,8 @@ export async function openPlayback(
   }
 }
 
-/** Tells of a broken file in words for whoever asked for it. */
-async function readable<Result>(path: string, read: () => Promise<Result>): Promise<Result> {
+/** What `read` gives. Throws UnavailableError ERR_LIBRARY_UNREADABLE where it throws FormatError: words for whoever asked for the file. */
+export async function readable<Result>(path: string, read: () => Promise<Result>): Promise<Result> {
   try {
     return await read()
   } catch (cause) {

@@ -1,5 +1,6 @@
 /** What lies behind a path and can be played as ASF: a live stream or a file of the library. */
-import { FormatError, PeerError, UnavailableError } from '../../../../errors.ts'
+import { UnavailableError } from '../../../../errors.ts'
+import { readable } from '../../../../library/open-playback.ts'
 import { timeOffset } from '../../../../library/time-offset.ts'
 import type { Stream } from '../../../../live/stream.ts'
 import type { AsfInit } from '../../../../media/containers/asf/model.ts'
@@ -46,10 +47,12 @@ type Context = Pick<ServerContext, 'hub' | 'library' | 'mediaFiles'>
 
 /**
  * Opens what a path names: `vod/…` or `live/…`. Throws UnavailableError ERR_STREAM_NOT_FOUND, ERR_LIBRARY_NOT_FOUND, ERR_STREAM_NO_TRACK for
- * what has no track that ASF carries, PeerError ERR_PATH_INVALID, or ERR_WMSP_NOT_ASF for a file that cannot be read.
+ * what has no track that ASF carries, ERR_LIBRARY_UNREADABLE for a file that cannot be read, or PeerError ERR_PATH_INVALID.
  */
 export function openContent(context: Context, path: string, options: OpenOptions): Promise<Content> {
-  return path.startsWith(LIBRARY_ROOT) ? openFile(context, path) : openLive(context, path, options)
+  return path.startsWith(LIBRARY_ROOT)
+    ? readable(path, () => openFile(context, path))
+    : openLive(context, path, options)
 }
 
 /** An ASF file goes out as it is, packet for packet; of others one is made. */
@@ -69,12 +72,9 @@ async function openFile(context: Context, path: string): Promise<FileContent> {
     const { AsfFile } = await import('../../../../media/containers/asf/file.ts')
     const asf = await AsfFile.open(file)
     return { kind: 'file', path, asf, init: asf.init, size: file.size, modified: file.modified, close }
-  } catch (cause) {
+  } catch (error) {
     close()
-    if (!(cause instanceof FormatError)) throw cause
-    throw new PeerError('ERR_WMSP_NOT_ASF', `expected a file that can be read, found ${path}: ${cause.message}`, {
-      cause,
-    })
+    throw error
   }
 }
 
