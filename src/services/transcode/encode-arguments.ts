@@ -20,6 +20,8 @@ const DRAWN_OUT_SECONDS = 60
 /** Bits for a pixel at most. */
 const PEAK_BITS_PER_PIXEL = 0.2
 const MIN_PEAK_KBPS = 300
+/** Larger and faster pictures than this, pixels a second, are encoded with less effort, so that the first segment comes soon. */
+const EFFORT_PIXELS = 30_000_000
 /** Quality where the peak leaves room: x264's scale, 23 is its default. */
 const QUALITY = 21
 
@@ -115,6 +117,7 @@ function videoArguments({ source, width, height, peakKbps }: VideoPlan, plan: En
   const { first } = grid.video(from)
   const lead = Math.max(0, first - Math.ceil(PREROLL_SECONDS * rateValue(rate)))
   const frames = grid.framesPerSegment
+  const preset = width * height * rateValue(rate) > EFFORT_PIXELS ? 'superfast' : 'veryfast'
   const filters = [
     ...(source.interlaced ? ['yadif=mode=send_frame:deint=interlaced'] : []),
     // A picture exactly between two frames must not fall to one side in this run and to the other in the next.
@@ -134,7 +137,7 @@ function videoArguments({ source, width, height, peakKbps }: VideoPlan, plan: En
     '-c:v',
     'libx264',
     '-preset',
-    'veryfast',
+    preset,
     '-profile:v',
     'high',
     '-threads:v',

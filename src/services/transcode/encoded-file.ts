@@ -59,11 +59,6 @@ export class EncodedFile {
     this.#lines = lines
   }
 
-  /** Runs of the encoder through this file. */
-  get runs(): number {
-    return this.#lines.reduce((sum, { runs }) => sum + runs, 0)
-  }
-
   /** Nobody has it open. */
   get unused(): boolean {
     return this.#users.size === 0

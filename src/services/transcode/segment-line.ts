@@ -20,11 +20,6 @@ export class SegmentLine {
     this.#source = source
   }
 
-  /** Runs of the encoder, those that stand still included. */
-  get runs(): number {
-    return this.#runs.size
-  }
-
   /**
    * A segment's bytes, or the decoder configuration of its kind. Throws HeadendError: ERR_TRANSCODE_BUSY, ERR_TRANSCODE_FAILED,
    * ERR_TRANSCODE_ENDED behind the place where a damaged file ends, ERR_TRANSCODE_NO_FFMPEG.

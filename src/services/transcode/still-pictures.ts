@@ -7,8 +7,8 @@ import { inputOptions } from './source-layout.ts'
 /** Longest JPEG that is taken. */
 export const MAX_STILL_BYTES = 4 * 1024 * 1024
 /** Pixels, for those who ask. */
-export const MIN_STILL_WIDTH = 16
-export const MAX_STILL_WIDTH = 1920
+const MIN_STILL_WIDTH = 16
+const MAX_STILL_WIDTH = 1920
 
 /**
  * Arguments of ffmpeg for the key picture at a time or shortly before it. Only key pictures are decoded: one costs a seek and a picture,
