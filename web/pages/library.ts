@@ -92,7 +92,8 @@ function show(list: LibraryList): void {
 function countText({ total, search: words, more, pending }: LibraryList): string {
   const films = total === 1 ? '1 film' : `${total.toLocaleString('en')} films`
   const found = words === '' ? films : `${more ? 'More than ' : ''}${films} found`
-  return pending > 0 ? `${found} · reading ${pending.toLocaleString('en')} more files` : found
+  if (pending === 0) return found
+  return `${found} · reading ${pending === 1 ? 'one more file' : `${pending.toLocaleString('en')} more files`}`
 }
 
 /** A search can be linked to, and is still there when somebody comes back. */

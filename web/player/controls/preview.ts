@@ -3,9 +3,6 @@ import { formatTime } from '../../time-text.ts'
 import type { ThumbnailTrack } from '../thumbnail-track.ts'
 import type { Timeline } from '../timeline.ts'
 
-/** Pixels on the page. */
-const WIDTH = 180
-
 export class Preview {
   readonly element = document.createElement('div')
   readonly #timeline: Timeline
@@ -66,7 +63,7 @@ export class Preview {
       image.src = url
     }
     if (part === undefined) return
-    const scale = WIDTH / part.width
+    const scale = this.#picture.clientWidth / part.width
     this.#picture.style.height = `${Math.round(part.height * scale)}px`
     image.style.width = 'auto'
     image.style.transform = `scale(${scale}) translate(${-part.x}px, ${-part.y}px)`
