@@ -6,17 +6,26 @@ const BLOCK_BYTES = 256 * 1024
 /** 4 MiB in all. */
 const MAX_BLOCKS = 16
 
+/** How much is read at once, and kept. */
+export interface BlockOptions {
+  /** Bytes of a block. Default 256 KiB. */
+  readonly blockBytes?: number
+  /** Tracks at different places of a file need two each. Default 16. */
+  readonly maxBlocks?: number
+}
+
 /** Reads may go on at the same time. */
 export class BlockReader {
   readonly #source: ByteSource
+  readonly #blockBytes: number
   readonly #maxBlocks: number
   /** By number, the least lately used first. */
   readonly #blocks = new Map<number, Uint8Array>()
 
-  /** `maxBlocks`: how many blocks of 256 KiB are kept. Tracks at different places of a file need two each. */
-  constructor(source: ByteSource, maxBlocks: number = MAX_BLOCKS) {
+  constructor(source: ByteSource, { blockBytes = BLOCK_BYTES, maxBlocks = MAX_BLOCKS }: BlockOptions = {}) {
     this.#source = source
-    this.#maxBlocks = Math.min(maxBlocks, MAX_BLOCKS)
+    this.#blockBytes = blockBytes
+    this.#maxBlocks = maxBlocks
   }
 
   get size(): number {
@@ -26,9 +35,9 @@ export class BlockReader {
   /** `length` bytes from `offset`, most often a view that several reads share. Throws ERR_MP4_TRUNCATED past the end. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     if (offset + length > this.#source.size) throw this.#short(offset, length)
-    if (length > BLOCK_BYTES) return this.#readSource(offset, length)
-    const number = Math.floor(offset / BLOCK_BYTES)
-    const start = offset - number * BLOCK_BYTES
+    if (length > this.#blockBytes) return this.#readSource(offset, length)
+    const number = Math.floor(offset / this.#blockBytes)
+    const start = offset - number * this.#blockBytes
     const block = await this.#block(number)
     if (start + length <= block.byteLength) return block.subarray(start, start + length)
     const joined = new Uint8Array(length)
@@ -39,9 +48,10 @@ export class BlockReader {
   }
 
   async #block(number: number): Promise<Uint8Array> {
-    const offset = number * BLOCK_BYTES
+    const offset = number * this.#blockBytes
     const block =
-      this.#blocks.get(number) ?? (await this.#readSource(offset, Math.min(BLOCK_BYTES, this.#source.size - offset)))
+      this.#blocks.get(number) ??
+      (await this.#readSource(offset, Math.min(this.#blockBytes, this.#source.size - offset)))
     this.#blocks.delete(number)
     this.#blocks.set(number, block)
     if (this.#blocks.size > this.#maxBlocks) {

@@ -23,7 +23,9 @@ import { type Movie, readMovie } from './movie.ts'
 import { packetsOf } from './sample-packets.ts'
 import { TableSamples, type WalkStart } from './table-samples.ts'
 
-/** Of 256 KiB: samples lie across the border of two. */
+/** What a reading reads at once; larger samples are read by themselves. */
+const READING_BLOCK_BYTES = 64 * 1024
+/** Samples lie across the border of two. */
 const BLOCKS_PER_TRACK = 2
 
 /**
@@ -88,7 +90,8 @@ export class MovieReader implements MediaReader {
     const wanted = new Set(tracks ?? this.tracks.map(({ id }) => id))
     const dts = typeof from === 'number' ? await this.#startOf(from, wanted) : from.dts
     // There may be hundreds of readings.
-    const blocks = new BlockReader(this.#source, BLOCKS_PER_TRACK * wanted.size)
+    const maxBlocks = Math.max(1, BLOCKS_PER_TRACK * Math.min(wanted.size, this.tracks.length))
+    const blocks = new BlockReader(this.#source, { blockBytes: READING_BLOCK_BYTES, maxBlocks })
     try {
       for await (const sample of this.#walk({ dts, tracks: wanted })) {
         yield* packetsOf(sample, await blocks.read(sample.offset, sample.size))
@@ -124,7 +127,9 @@ export class MovieReader implements MediaReader {
     if (this.#fragments !== undefined) yield* this.#fragments.walk(start)
   }
 
+  /** None of text, whose samples are no packets. */
   async #samples(trackId: number, from: Micros, to: Micros): Promise<readonly SamplePlace[]> {
+    if (this.tracks.find(({ id }) => id === trackId)?.kind === 'text') return []
     const places = this.#tables.places(trackId, from, to)
     return this.#fragments === undefined ? places : [...places, ...(await this.#fragments.places(trackId, from, to))]
   }
