@@ -117,6 +117,9 @@ export class LiveEncoder {
         const began = this.stream.newest
         try {
           if (!(await this.#run())) break
+          if (this.stream.newest === began) {
+            throw new UnavailableError('ERR_TRANSCODE_FAILED', 'the tracks change before anything of them is encoded')
+          }
           failures = 0
         } catch (error) {
           if (this.stopped) break

@@ -44,7 +44,13 @@ export async function feedEncoder(
       if (signal.aborted || input.destroyed) return 'gone'
       const { packet } = entry
       const known = tracks.find(({ id }) => id === packet.track.id)
-      if (known === undefined) continue
+      if (known === undefined) {
+        // Another track of a kind that is encoded already is left out; the first of a kind is not.
+        const isNew =
+          !tracks.some(({ kind }) => kind === packet.track.kind) && encodedTracks(entry.tracks).includes(packet.track)
+        if (isNew) return 'changed'
+        continue
+      }
       if (known !== packet.track) return 'changed'
       muxer.write(packet)
       if (muxer instanceof AsfMuxer) muxer.flush()
