@@ -5,7 +5,9 @@ import { asf } from './asf.ts'
 import { fanOut, windowsMediaFanOut } from './fan-out.ts'
 import { httpObjects } from './http-objects.ts'
 import { ingest } from './ingest.ts'
+import { onDemand } from './on-demand.ts'
 import { pictureDelay } from './picture-delay.ts'
+import { recording } from './recording.ts'
 import { stalledViewers } from './stalled-viewers.ts'
 import { startup } from './startup.ts'
 import { allKept, formatTable, type Row } from './support/report.ts'
@@ -19,6 +21,8 @@ const BENCHMARKS: Readonly<Record<string, () => AsyncGenerator<Row>>> = {
   stalled: stalledViewers,
   delay: pictureDelay,
   asf,
+  'on-demand': onDemand,
+  recording,
 }
 
 /** Set in the copy of this program that runs inside a network namespace of its own. */
