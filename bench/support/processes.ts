@@ -101,6 +101,7 @@ export interface LoadResult {
   readonly cpu_pct: number
   readonly cpu_pct_per_100: number
   readonly cpu_us_per_req: number
+  readonly cpu_s_per_GB: number
   readonly errs: number
   readonly pss_mb: number
   readonly connect_cpu_s: number

@@ -69,9 +69,9 @@ export class Presentations {
   /** Use `presentationsOf`. */
   constructor(services: OnDemandServices) {
     this.#services = services
-    // Half for what is sent as it is, half for what it is made of.
-    this.#cache = new ByteCache(() => this.#options.cacheBytes / 2)
-    this.hot = new HotSegments(() => this.#options.cacheBytes / 2)
+    // Most for what is sent as it is, the rest for what was made with it: the sound that belongs to a picture.
+    this.#cache = new ByteCache(() => this.#options.cacheBytes / 4)
+    this.hot = new HotSegments(() => (this.#options.cacheBytes * 3) / 4)
   }
 
   /** Presentations in memory. */

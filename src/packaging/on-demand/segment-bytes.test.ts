@@ -4,7 +4,7 @@ import { memorySource } from '../../media/byte-source.ts'
 import type { SegmentPiece } from './presentation.ts'
 import { CHUNK_BYTES, readChunks, readWhole, segmentBody } from './segment-bytes.ts'
 
-const BYTES = Uint8Array.from({ length: 3 * CHUNK_BYTES }, (_, index) => (index * 7 + (index >> 8)) & 0xff)
+const BYTES = Uint8Array.from({ length: 2 * CHUNK_BYTES }, (_, index) => (index * 7 + (index >> 8)) & 0xff)
 
 function source() {
   const reads: number[] = []

@@ -9,14 +9,19 @@ import type { FileRange, SegmentBody, SegmentPiece } from './presentation.ts'
  * the processor's cache then.
  */
 
-/** Bytes of a read, and of what is handed out at once. */
-export const CHUNK_BYTES = 256 * 1024
+/** Bytes of a read, and of what is handed out at once; fewer when many are served, so that all together stay in bounds. */
+export const CHUNK_BYTES = 1024 * 1024
+const SMALL_CHUNK_BYTES = 256 * 1024
+const MAX_LARGE = 48
+/** What is in memory goes out together with what follows it, up to so many bytes: the head of a fragment. */
+const HEAD_ROOM = 64 * 1024
 /** Bytes between two ranges up to which they are read together. */
 const MAX_GAP = 64 * 1024
 
-/** Buffers that are used again; more than these are left to the garbage collector. */
-const MAX_FREE = 32
+/** Buffers of the large size that are used again. */
+const MAX_FREE = 16
 const free: Uint8Array[] = []
+let large = 0
 
 /**
  * The bytes of a body from `start` to `end`, chunk by chunk. A chunk is good until the next one is asked for: its memory is used again.
@@ -27,27 +32,45 @@ export async function* readChunks(
   start = 0,
   end: number = body.byteLength,
 ): AsyncGenerator<Uint8Array> {
-  const buffer = free.pop() ?? new Uint8Array(CHUNK_BYTES)
+  const isLarge = large < MAX_LARGE && end - start > SMALL_CHUNK_BYTES
+  if (isLarge) large++
+  const size = isLarge ? CHUNK_BYTES : SMALL_CHUNK_BYTES
+  const buffer = (isLarge ? free.pop() : undefined) ?? new Uint8Array(Buffer.allocUnsafeSlow(HEAD_ROOM + size).buffer)
+  let head = 0
   try {
-    for (const extent of extentsOf(piecesBetween(body.pieces, start, end))) {
-      if ('bytes' in extent) yield extent.bytes
-      else yield buffer.subarray(0, await readExtent(extent, buffer))
+    for (const extent of extentsOf(piecesBetween(body.pieces, start, end), size)) {
+      if (!('bytes' in extent)) {
+        const length = await readExtent(extent, buffer.subarray(head))
+        yield buffer.subarray(0, head + length)
+        head = 0
+      } else if (head + extent.bytes.byteLength <= HEAD_ROOM) {
+        buffer.set(extent.bytes, head)
+        head += extent.bytes.byteLength
+      } else {
+        if (head > 0) yield buffer.subarray(0, head)
+        head = 0
+        yield extent.bytes
+      }
     }
+    if (head > 0) yield buffer.subarray(0, head)
   } finally {
-    if (free.length < MAX_FREE) free.push(buffer)
+    if (isLarge) {
+      large--
+      if (free.length < MAX_FREE) free.push(buffer)
+    }
   }
 }
 
 /** All bytes of a body, behind `reserve` bytes that the caller fills. */
 export async function readWhole(body: SegmentBody, reserve = 0): Promise<Uint8Array> {
   // The last read may bring bytes that are not wanted: there is room for them.
-  const target = new Uint8Array(Buffer.allocUnsafeSlow(reserve + body.byteLength + CHUNK_BYTES).buffer)
+  const target = new Uint8Array(Buffer.allocUnsafeSlow(reserve + body.byteLength + SMALL_CHUNK_BYTES).buffer)
   let at = reserve
-  for (const extent of extentsOf(body.pieces)) {
+  for (const extent of extentsOf(body.pieces, SMALL_CHUNK_BYTES)) {
     if ('bytes' in extent) {
       target.set(extent.bytes, at)
       at += extent.bytes.byteLength
-    } else at += await readExtent(extent, target.subarray(at, at + CHUNK_BYTES))
+    } else at += await readExtent(extent, target.subarray(at, at + SMALL_CHUNK_BYTES))
   }
   return target.subarray(0, at)
 }
@@ -81,7 +104,7 @@ async function readExtent({ source, offset, length, ranges }: Extent, buffer: Ui
   return at
 }
 
-function* extentsOf(pieces: Iterable<SegmentPiece>): Generator<Extent | { readonly bytes: Uint8Array }> {
+function* extentsOf(pieces: Iterable<SegmentPiece>, size: number): Generator<Extent | { readonly bytes: Uint8Array }> {
   let open: { source: ByteSource; offset: number; length: number; ranges: FileRange[] } | undefined
   for (const piece of pieces) {
     if (piece instanceof Uint8Array) {
@@ -95,15 +118,15 @@ function* extentsOf(pieces: Iterable<SegmentPiece>): Generator<Extent | { readon
       const offset = piece.offset + done
       const gap: number = open === undefined ? 0 : offset - (open.offset + open.length)
       const joins: boolean =
-        open !== undefined && open.source === source && gap >= 0 && gap <= MAX_GAP && open.length + gap < CHUNK_BYTES
+        open !== undefined && open.source === source && gap >= 0 && gap <= MAX_GAP && open.length + gap < size
       if (open !== undefined && joins) {
-        const part = Math.min(length - done, CHUNK_BYTES - open.length - gap)
+        const part = Math.min(length - done, size - open.length - gap)
         open.length += gap + part
         open.ranges.push({ source, offset, length: part })
         done += part
       } else {
         if (open !== undefined) yield open
-        const part = Math.min(length - done, CHUNK_BYTES)
+        const part = Math.min(length - done, size)
         open = { source, offset, length: part, ranges: [{ source, offset, length: part }] }
         done += part
       }
