@@ -44,6 +44,8 @@ const MAX_FIRST_SEGMENT: Micros = 10 * MICROS_PER_SECOND
 
 /** What an ended stream's viewers still fetch is kept as long as this, milliseconds. */
 const AFTER_END_MS = 30_000
+/** And no longer than this, whoever asks. */
+const MAX_AFTER_END_MS = 14_400_000
 /** No encoder could be had: who asks again after this may have more luck, milliseconds. */
 const AFTER_BUSY_MS = 3000
 
@@ -283,8 +285,19 @@ export class Packager {
     this.store.end()
     this.#endSink()
     clearTimeout(this.#idleTimer)
-    this.#idleTimer = setTimeout(() => this.#onIdle(this), keptMs)
-    this.#idleTimer.unref()
+    this.#idleTimer = this.#watchEnd(keptMs, performance.now() + MAX_AFTER_END_MS)
+  }
+
+  /** Who has gone back is not at the end yet: what was recorded is there as long as somebody asks for it. */
+  #watchEnd(keptMs: number, latest: number): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      const now = performance.now()
+      const inUse = this.archive !== undefined && now - this.#lastUsed < keptMs && now < latest
+      if (inUse) this.#idleTimer = this.#watchEnd(keptMs, latest)
+      else this.#onIdle(this)
+    }, keptMs)
+    timer.unref()
+    return timer
   }
 
   #endSink(): void {

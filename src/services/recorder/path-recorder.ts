@@ -50,6 +50,8 @@ export interface RecordingTotals {
 export class PathRecorder {
   readonly path: string
   readonly stream: Stream
+  /** What makes the segments. */
+  readonly packager: Packager
   readonly since = new Date()
   readonly #context: RecordingContext
   readonly #archive: RecordedArchive
@@ -81,6 +83,7 @@ export class PathRecorder {
     const { path } = packager.stream
     this.path = path
     this.stream = packager.stream
+    this.packager = packager
     this.#context = context
     this.#archive = archive
     this.#log = context.log.child({ path })

@@ -122,7 +122,7 @@ export class Recorder {
     const stream = this.#options.hub.find(path)
     const known = this.#recorders.get(path)
     if (stream === undefined || this.#closed) return
-    if (known?.stream === stream) known.published()
+    if (known?.stream === stream && !known.packager.closed) known.published()
     else if (this.#settingsOf(path) !== undefined) this.#begin(path)
   }
 
