@@ -10,6 +10,7 @@ import { buildAsfInit } from '../../media/containers/asf/header-builder.ts'
 import type { AsfInit } from '../../media/containers/asf/model.ts'
 import { AsfPacketizer } from '../../media/containers/asf/packetizer.ts'
 import { FlvMuxer } from '../../media/containers/flv/muxer.ts'
+import { audioPackets, progressiveFile, videoPackets } from '../../media/containers/isobmff/vectors.ts'
 import type { Packet } from '../../media/packet.ts'
 import { MICROS_PER_MS } from '../../media/time.ts'
 import type { Track } from '../../media/track.ts'
@@ -113,6 +114,31 @@ describe('what the encoder reads', () => {
     assert.equal(await kindFor(flv, 'asf'), 'flv')
     assert.equal(await kindFor(flv, 'asf', true), 'ffmpeg')
     await assert.rejects(kindFor('-', 'asf', true), ConfigError)
+  })
+
+  test('a movie goes as it is, once through with each reading', async (t) => {
+    const path = join(await folderOf(t), 'movie.bin')
+    const packets = [...videoPackets(5), ...audioPackets(8)].sort((a, b) => a.dts - b.dts)
+    await writeFile(path, progressiveFile(packets))
+    assert.equal(await kindOfInput(path), 'mp4')
+    assert.equal(await kindFor(path, 'asf'), 'mp4')
+    const input = await openInput(path, inputOptions('flv'))
+    t.after(() => input.close())
+
+    for (let round = 0; round < 2; round++) {
+      const results = []
+      for await (const result of input.read()) results.push(result)
+      const [first, ...others] = results
+      assert.ok(first?.type === 'tracks')
+      assert.deepEqual(
+        first.tracks.map(({ codec }) => codec),
+        ['h264', 'aac'],
+      )
+      assert.deepEqual(
+        others.map((result) => (result.type === 'packet' ? Buffer.from(result.packet.data) : result.type)),
+        packets.map(({ data }) => Buffer.from(data)),
+      )
+    }
   })
 
   test('an ASF file gives its data packets bit for bit, each before the packets within', async (t) => {
