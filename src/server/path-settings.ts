@@ -3,22 +3,42 @@ import type { PathSettings } from '../live/hub.ts'
 import type { Playlist } from '../protocols/protocol.ts'
 import type { PathAccess } from '../services/auth/authorize.ts'
 import type { RecordInput } from '../services/recorder/record-settings.ts'
+import { RECORDINGS } from './library-folders.ts'
 import type { PathSettingsInput } from './settings.ts'
 
 const DEFAULTS = { graceMs: 10_000, onBusy: 'refuse', windowMs: 100, play: 'open' } as const
 
 export type ResolvedPath = PathSettings & PathAccess & { readonly record?: RecordInput | undefined }
 
-/** Compiles the patterns once; the result answers for any path. */
+/**
+ * Compiles the patterns once; the result answers for any path. Recordings of a live path that takes a key take the same one, unless a pattern
+ * says otherwise of them.
+ */
 export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>): (path: string) => ResolvedPath {
   const rules = Object.entries(paths).map(([pattern, settings]) => ({ matches: matcher(pattern), settings }))
-  return (path) => {
-    let resolved: ResolvedPath = DEFAULTS
+  const resolve = (path: string, base: ResolvedPath) => {
+    let resolved = base
     for (const { matches, settings } of rules) {
       if (matches(path)) resolved = { ...resolved, ...(settings as Partial<ResolvedPath>) }
     }
     return resolved
   }
+  return (path) => {
+    for (const recorded of recordedPaths(path)) {
+      const { play, playKey, publishKey } = resolve(recorded, DEFAULTS)
+      if (play === 'key') return resolve(path, { ...DEFAULTS, play, playKey, publishKey })
+    }
+    return resolve(path, DEFAULTS)
+  }
+}
+
+const RECORDED = `vod/${RECORDINGS}/`
+
+/** The live paths that a path of the library may be a recording, or the folder of recordings, of. */
+function recordedPaths(path: string): readonly string[] {
+  if (!path.startsWith(RECORDED)) return []
+  const inside = path.slice(RECORDED.length)
+  return [inside, inside.slice(0, Math.max(0, inside.lastIndexOf('/')))]
 }
 
 /** `*` stands for one segment, `**` for any number; a `*` inside a segment for a part of it. */

@@ -114,6 +114,29 @@ describe('recordings of a server', () => {
     other.close()
   })
 
+  it('take the key that their live path takes', async (t) => {
+    const { server, told } = await start(t, {
+      'live/*': { record: true },
+      'live/closed': { play: 'key', playKey: 'kQ7vZt2mW9xLr4bH' },
+    })
+    for (const name of ['open', 'closed']) {
+      const stopped = told('stopped')
+      publish(server, `live/${name}`).close({ final: true })
+      await stopped
+    }
+    const statusOf = async (path: string, name: string, query = '') => {
+      const { items = [] } = await call(server, 'GET', `?path=live/${path}`)
+      const response = await fetch(`${server.urls['http']}/${String(items[0]?.['file'])}${name}${query}`)
+      await response.arrayBuffer()
+      return response.status
+    }
+    for (const name of ['', '/index.m3u8', '/manifest.mpd']) {
+      assert.equal(await statusOf('open', name), 200, name)
+      assert.equal(await statusOf('closed', name), 401, name)
+      assert.equal(await statusOf('closed', name, '?key=kQ7vZt2mW9xLr4bH'), 200, name)
+    }
+  })
+
   it('refuse what makes no sense, and everybody without the token', async (t) => {
     const { server } = await start(t, {})
     const refused = async (method: string, name: string, body?: unknown) => {
