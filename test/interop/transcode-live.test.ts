@@ -68,6 +68,8 @@ async function plays(t: TestContext): Promise<void> {
   await waitOnAir(server, 'old')
   const { hls, dash, httpFlv } = playUrls(server, 'old')
   assert.equal(encoders(), 0, 'nobody watches yet')
+  // HLS brings the settings of segments, the idle time among them.
+  assert.equal((await fetch(hls)).status, 200)
 
   const [byHls, byDash, byFlv] = await Promise.all([
     watchCounters(ffmpeg, hls, { seconds: 6 }),
