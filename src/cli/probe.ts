@@ -109,6 +109,7 @@ function describeTrack(track: ProbedTrack): string[] {
     codecString,
     width,
     height,
+    rotation,
     frameRate,
     sampleRate,
     channels,
@@ -120,6 +121,7 @@ function describeTrack(track: ProbedTrack): string[] {
   const parts = [
     codecString === undefined || codecString === codec ? codec : `${codec} (${codecString})`,
     ...(width === undefined ? [] : [`${width}×${height}`]),
+    ...(rotation === undefined ? [] : [`turned by ${rotation}°`]),
     ...(frameRate === undefined ? [] : [`${frameRate} fps`]),
     ...(sampleRate === undefined ? [] : [`${sampleRate} Hz`]),
     ...(channels === undefined ? [] : [channels === 1 ? '1 channel' : `${channels} channels`]),

@@ -45,6 +45,8 @@ export interface VideoParameters {
   readonly height: number
   /** Frames a second, when declared. */
   readonly frameRate?: number
+  /** Degrees clockwise by which the picture is turned before it is shown; width and height are before that. */
+  readonly rotation?: 90 | 180 | 270
   readonly color?: ColorInfo
 }
 
@@ -77,6 +79,11 @@ export interface Track {
   readonly name?: string
   /** Bits a second, when declared. */
   readonly bitrateBps?: number
+}
+
+/** Pixels of the picture as it is shown. */
+export function shownSize({ width, height, rotation }: VideoParameters): { width: number; height: number } {
+  return rotation === 90 || rotation === 270 ? { width: height, height: width } : { width, height }
 }
 
 /** First id of each kind; a source's n-th track of a kind has the id `base + n`, counting from zero. */

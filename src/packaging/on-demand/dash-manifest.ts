@@ -10,7 +10,7 @@ import type {
 } from '../../media/manifests/dash/model.ts'
 import { formatTimeline } from '../../media/manifests/dash/segment-template.ts'
 import { MICROS_PER_SECOND, microsToTicks } from '../../media/time.ts'
-import type { Track } from '../../media/track.ts'
+import { shownSize, type Track } from '../../media/track.ts'
 import { channelConfiguration, fraction } from '../dash.ts'
 import { initName, keyPictureName, segmentName } from './names.ts'
 import { type OnDemandRendition, type Presentation, type SegmentSpan, segmentsOf } from './presentation.ts'
@@ -179,7 +179,7 @@ function representation({ track, frameRate }: OnDemandRendition, id: string, ban
     id,
     bandwidth,
     codecs: codecString(track),
-    ...(video === undefined || video.width === 0 ? {} : { width: video.width, height: video.height }),
+    ...(video === undefined || video.width === 0 ? {} : shownSize(video)),
     ...(frameRate === undefined ? {} : { frameRate: fraction(frameRate) }),
     ...(audio === undefined ? {} : { audioSamplingRate: audio.sampleRate }),
     audioChannelConfigurations:

@@ -9,11 +9,13 @@ import type {
   Variant,
 } from '../../media/manifests/hls/model.ts'
 import { MICROS_PER_SECOND } from '../../media/time.ts'
+import { shownSize } from '../../media/track.ts'
 import { videoRange } from '../hls.ts'
 import { cuesName, initName, keyPictureName, keyPicturePlaylistName, playlistName, segmentName } from './names.ts'
 import { type OnDemandRendition, type Presentation, type SegmentSpan, segmentsOf } from './presentation.ts'
 import { languageName, type TextRendition } from './text-rendition.ts'
 
+const NO_SIZE = { width: 0, height: 0 }
 /** EXT-X-MAP in playlists without EXT-X-I-FRAMES-ONLY needs 6; fragments are of version 7. */
 const VERSION = 7
 const TEXT_GROUP = 'text'
@@ -172,7 +174,7 @@ function iFrameVariant(video: OnDemandRendition): IFrameVariant {
 }
 
 function pictureOf({ track }: OnDemandRendition): Pick<Variant, 'resolution' | 'videoRange'> {
-  const { width = 0, height = 0 } = track.video ?? {}
+  const { width, height } = shownSize(track.video ?? NO_SIZE)
   return { ...(width > 0 && height > 0 ? { resolution: { width, height } } : {}), videoRange: videoRange(track) }
 }
 

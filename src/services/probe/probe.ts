@@ -59,6 +59,8 @@ export interface ProbedTrack {
   readonly codecString?: string
   readonly width?: number
   readonly height?: number
+  /** Degrees clockwise by which players turn the picture. */
+  readonly rotation?: number
   /** Pictures a second, measured over the first ones. */
   readonly frameRate?: number
   readonly sampleRate?: number
@@ -160,6 +162,7 @@ function describe(track: Track, frameRate: number | undefined, packets: PacketCo
     codec,
     ...(string !== undefined && { codecString: string }),
     ...(video !== undefined && video.width > 0 && { width: video.width, height: video.height }),
+    ...(video?.rotation !== undefined && { rotation: video.rotation }),
     ...(rate !== undefined && { frameRate: rate }),
     ...(audio !== undefined && { sampleRate: audio.sampleRate, channels: audio.channels }),
     ...(language !== undefined && { language }),

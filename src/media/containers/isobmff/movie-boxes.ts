@@ -4,6 +4,7 @@ import { type Micros, microsToTicks } from '../../time.ts'
 import type { Track, TrackKind } from '../../track.ts'
 import { writeBox, writeFullBox } from './box.ts'
 import { packLanguage } from './language.ts'
+import { writeMatrix } from './rotation.ts'
 import { writeSampleEntry } from './sample-entry.ts'
 
 /** Ticks a second of the movie's own clock. */
@@ -19,7 +20,6 @@ const HANDLERS = { video: 'vide', audio: 'soun', text: 'text', data: 'meta' } as
   TrackKind,
   string
 >
-const UNITY_MATRIX = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000]
 const FULL_BOX = { version: 0, flags: 0 }
 const MAX_U32 = 0xffff_ffff
 /** Enabled, in the movie, in the preview. */
@@ -118,7 +118,7 @@ function writeTrackHeader(writer: ByteWriter, track: Track, duration: Micros): v
       .u16(0) // alternate_group
       .u16(track.kind === 'audio' ? 0x100 : 0) // volume
       .u16(0)
-    writeMatrix(writer)
+    writeMatrix(writer, track.video)
     writer
       .u16(Math.min(track.video?.width ?? 0, 0xffff))
       .u16(0)
@@ -194,8 +194,4 @@ function writeDates(writer: ByteWriter, ticks: number): void {
 function writeDuration(writer: ByteWriter, ticks: number): void {
   if (versionOf(ticks) === 1) writer.u64(ticks)
   else writer.u32(ticks)
-}
-
-function writeMatrix(writer: ByteWriter): void {
-  for (const value of UNITY_MATRIX) writer.u32(value)
 }

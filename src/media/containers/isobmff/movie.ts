@@ -3,7 +3,7 @@ import { FormatError } from '../../../errors.ts'
 import { type TrackParameters, trackParameters } from '../../codecs/track-parameters.ts'
 import type { ForeignTrack } from '../../reader.ts'
 import { type Micros, ticksToMicros } from '../../time.ts'
-import { TRACK_ID_BASE, type Track, type TrackKind } from '../../track.ts'
+import { TRACK_ID_BASE, type Track, type TrackKind, type VideoParameters } from '../../track.ts'
 import { type Box, childBoxes, readFullBoxHeader, topLevelBoxes } from './box.ts'
 import { type EditList, NO_EDITS } from './edit-list.ts'
 import { readMeta, readUserData } from './movie-metadata.ts'
@@ -170,7 +170,7 @@ function movieTrack(
       kind,
       codec: entry.codec,
       ...(config !== undefined && { config }),
-      ...(video !== undefined && { video }),
+      ...(video !== undefined && { video: turned(video, boxes.rotation) }),
       ...(audio !== undefined && { audio }),
       timescale,
       ...(boxes.language !== undefined && { language: boxes.language }),
@@ -195,6 +195,10 @@ function believableEdits({ edits, timescale }: TrackBoxes, ofMovie: number): Edi
 }
 
 const NO_PARAMETERS: TrackParameters = {}
+
+function turned(video: VideoParameters, rotation: VideoParameters['rotation']): VideoParameters {
+  return rotation === undefined ? video : { ...video, rotation }
+}
 
 /** The configuration knows more than the entry (HE-AAC, frame rate), except the size and what colour boxes say. */
 function parametersOf(entry: SampleEntry, timescale: number): TrackParameters {

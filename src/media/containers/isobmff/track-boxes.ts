@@ -5,6 +5,7 @@ import { type Box, childBoxes, readFullBoxHeader } from './box.ts'
 import { type EditList, NO_EDITS, readEditList } from './edit-list.ts'
 import { type EntryProtection, foreignCodecName, readProtection } from './foreign-entry.ts'
 import { unpackLanguage } from './language.ts'
+import { type Rotation, readMatrix } from './rotation.ts'
 import { readSampleEntry, type SampleEntry } from './sample-entry.ts'
 
 const MAX_NAME_CHARACTERS = 256
@@ -15,6 +16,8 @@ const MAX_REFERENCES = 64
 export interface TrackBoxes {
   /** track_ID; 0 when missing. */
   trackId: number
+  /** Of a picture that is turned. */
+  rotation: Rotation | undefined
   /** Ticks a second of the media; 0 when missing. */
   timescale: number
   language: string | undefined
@@ -38,6 +41,7 @@ export interface TrackBoxes {
 export function readTrackBoxes(trak: Box): TrackBoxes {
   const boxes: TrackBoxes = {
     trackId: 0,
+    rotation: undefined,
     timescale: 0,
     language: undefined,
     name: undefined,
@@ -64,8 +68,7 @@ function readInto(parent: Box, boxes: TrackBoxes): void {
         readInto(box, boxes)
         break
       case 'tkhd':
-        body.skip(readFullBoxHeader(body).version === 1 ? 16 : 8)
-        boxes.trackId = body.u32()
+        readTrackHeader(body, boxes)
         break
       case 'elst':
         boxes.edits = readEditList(box)
@@ -102,6 +105,17 @@ function readInto(parent: Box, boxes: TrackBoxes): void {
       default:
     }
   }
+}
+
+function readTrackHeader(body: ByteReader, boxes: TrackBoxes): void {
+  const wide = readFullBoxHeader(body).version === 1
+  body.skip(wide ? 16 : 8)
+  boxes.trackId = body.u32()
+  // Reserved, duration, reserved, layer, group and volume.
+  const before = 4 + (wide ? 8 : 4) + 8 + 8
+  if (body.remaining < before) return
+  body.skip(before)
+  boxes.rotation = readMatrix(body)
 }
 
 /** The first entry of `stsd` is the track's; a change of entry in the middle of a track is not followed. */
