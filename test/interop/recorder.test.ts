@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { it, type TestContext } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Hub } from '../../src/live/hub.ts'
 import type { Logger } from '../../src/protocols/protocol.ts'
@@ -34,17 +34,108 @@ const REORDERED = 3
 /** The published file plays at this speed. */
 const SPEED = 4
 
-it('G-F3: a recorder that is killed at any moment loses one fragment at most', async (t) => {
-  const ffmpeg = requireTool(t, 'ffmpeg')
-  const ffprobe = requireTool(t, 'ffprobe')
-  if (ffmpeg === undefined || ffprobe === undefined) return
-  const file = await makeMedia(ffmpeg, { container: 'mp4', seconds: 24, gop: 12, bFrames: 2 })
+describe('recordings', { concurrency: true }, () => {
+  it('G-F3: a recorder that is killed at any moment loses one fragment at most', async (t) => {
+    const ffmpeg = requireTool(t, 'ffmpeg')
+    const ffprobe = requireTool(t, 'ffprobe')
+    if (ffmpeg === undefined || ffprobe === undefined) return
+    const file = await makeMedia(ffmpeg, { container: 'mp4', seconds: 24, gop: 12, bFrames: 2 })
 
-  // A few at a time: each must have its moment.
-  for (let kill = 0; kill < KILLS; kill += TOGETHER) {
-    const indexes = Array.from({ length: TOGETHER }, (_, i) => kill + i)
-    await Promise.all(indexes.map((index) => killOnce(t, { ffmpeg, ffprobe, file, index })))
-  }
+    // A few at a time: each must have its moment.
+    for (let kill = 0; kill < KILLS; kill += TOGETHER) {
+      const indexes = Array.from({ length: TOGETHER }, (_, i) => kill + i)
+      await Promise.all(indexes.map((index) => killOnce(t, { ffmpeg, ffprobe, file, index })))
+    }
+  })
+
+  it('a live stream is rewound to its beginning, becomes a file of the library, and is cut on key pictures', async (t) => {
+    const ffmpeg = requireTool(t, 'ffmpeg')
+    if (ffmpeg === undefined) return
+    const seconds = 16
+    const file = await makeMedia(ffmpeg, { container: 'flv', seconds, gop: RATE })
+    const config = join(mkdtempSync(join(tmpdir(), 'headend-recording-')), 'headend.yaml')
+    t.after(() => rmSync(join(config, '..'), { recursive: true, force: true }))
+    writeFileSync(config, 'hls: {windowSeconds: 6}\npaths:\n  live/**: {record: {windowSeconds: 600}, graceMs: 0}\n')
+    const server = await startServer({ args: ['--config', config] })
+    t.after(() => server.stop())
+
+    const begun = Date.now()
+    const publishing = publishFile(ffmpeg, file, publishUrl(server, 'a'))
+    await waitUntil('the stream has run for a while', () => Date.now() - begun > 14_000, 30_000)
+    // Memory holds six seconds and some; the beginning comes from the disk.
+    const rewound = await watchCounters(ffmpeg, playUrls(server, 'a').hls, {
+      input: ['-live_start_index', '0'],
+      seconds: 4,
+    })
+    assert.deepEqual(
+      rewound.slice(0, 4 * RATE),
+      Array.from({ length: 4 * RATE }, (_, i) => i),
+    )
+
+    assert.equal((await publishing).code, 0)
+    type Listed = { items: { name: string; file: string; durationMs?: number; startedAt: string }[] }
+    let listed: Listed['items'] = []
+    await waitUntil('the recording is complete', async () => {
+      listed = (await callApi<Listed>(server, 'recordings?path=live/a')).items
+      return listed[0]?.durationMs !== undefined
+    })
+    const [recording] = listed
+    assert.ok(recording !== undefined && listed.length === 1)
+    const all = Array.from({ length: seconds * RATE }, (_, i) => i)
+    const http = server.urls['http'] ?? ''
+    assert.equal(recording.file, `vod/recordings/live/a/${recording.name}`)
+    assert.deepEqual(await watchCounters(ffmpeg, `${http}/${recording.file}`), all)
+    assert.deepEqual(await watchCounters(ffmpeg, `${http}/${recording.file}/index.m3u8`), all)
+
+    const folder = mkdtempSync(join(tmpdir(), 'headend-export-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const startMs = Date.parse(recording.startedAt)
+    const moment = (second: number) => new Date(startMs + second * 1000).toISOString()
+    const range = ['live/a', '--from', moment(5.4), '--to', moment(9.2)]
+    const place = ['--server', http, '--token', server.secrets.adminToken]
+    const made = await Promise.all([
+      runHeadend(['record', 'export', ...range, '--data', server.data, '-o', join(folder, 'offline.mp4'), '--json']),
+      runHeadend(['record', 'export', ...range, ...place, '-o', join(folder, 'online.mp4'), '--json']),
+    ])
+    for (const [i, name] of ['offline.mp4', 'online.mp4'].entries()) {
+      const { code, stderr } = made[i] ?? {}
+      assert.equal(code, 0, stderr ?? name)
+      const counters = await watchCounters(ffmpeg, join(folder, name))
+      // From the key picture before the moment that was asked for.
+      assert.equal(counters[0], 5 * RATE)
+      assert.deepEqual(counters, all.slice(5 * RATE, 5 * RATE + counters.length))
+      assert.ok(Math.abs(counters.length - 4.2 * RATE) <= 1, `${counters.length} pictures`)
+    }
+    const nothing = await runHeadend(['record', 'export', 'live/b', '--from', '-10m', '--data', server.data])
+    assert.equal(nothing.code, 1)
+    assert.match(nothing.stderr, /ERR_RECORDING_NOT_FOUND/)
+    const listedBy = await runHeadend(['record', 'list', '--data', server.data, '--json'])
+    assert.equal((JSON.parse(listedBy.stdout.toString()) as { recordings: unknown[] }).recordings.length, 1)
+  })
+
+  it('G-F4: a full disk stops the recording and nothing else, and it goes on when there is room', async (t) => {
+    const ffmpeg = requireTool(t, 'ffmpeg')
+    if (ffmpeg === undefined) return
+    const file = await makeMedia(ffmpeg, {
+      container: 'flv',
+      seconds: 20,
+      gop: 12,
+      extra: ['-b:v', '2M', '-minrate', '2M'],
+    })
+    const config = join(mkdtempSync(join(tmpdir(), 'headend-full-')), 'headend.yaml')
+    t.after(() => rmSync(join(config, '..'), { recursive: true, force: true }))
+    writeFileSync(config, 'paths: {live/**: {record: true, graceMs: 0}}\n')
+    const server = await startServer({ args: ['--config', config] })
+    t.after(() => server.stop())
+    const disk = join(server.data, 'recordings')
+    const unmount = mountSmallDisk(t, disk)
+    if (unmount === undefined) return
+    try {
+      await fillWhileRecording(ffmpeg, { server, file, disk })
+    } finally {
+      unmount()
+    }
+  })
 })
 
 async function killOnce(
@@ -101,94 +192,6 @@ async function killOnce(
   // One fragment may be lost, and one was being made: that one needs its pictures, and the last waits for how long it lasts.
   assert.ok(counters.length >= published - 2 * FRAGMENT - 2, `${counters.length} of ${published} pictures are there`)
 }
-
-it('a live stream is rewound to its beginning, becomes a file of the library, and is cut on key pictures', async (t) => {
-  const ffmpeg = requireTool(t, 'ffmpeg')
-  if (ffmpeg === undefined) return
-  const seconds = 16
-  const file = await makeMedia(ffmpeg, { container: 'flv', seconds, gop: RATE })
-  const config = join(mkdtempSync(join(tmpdir(), 'headend-recording-')), 'headend.yaml')
-  t.after(() => rmSync(join(config, '..'), { recursive: true, force: true }))
-  writeFileSync(config, 'hls: {windowSeconds: 6}\npaths:\n  live/**: {record: {windowSeconds: 600}, graceMs: 0}\n')
-  const server = await startServer({ args: ['--config', config] })
-  t.after(() => server.stop())
-
-  const begun = Date.now()
-  const publishing = publishFile(ffmpeg, file, publishUrl(server, 'a'))
-  await waitUntil('the stream has run for a while', () => Date.now() - begun > 14_000, 30_000)
-  // Memory holds six seconds and some; the beginning comes from the disk.
-  const rewound = await watchCounters(ffmpeg, playUrls(server, 'a').hls, {
-    input: ['-live_start_index', '0'],
-    seconds: 4,
-  })
-  assert.deepEqual(
-    rewound.slice(0, 4 * RATE),
-    Array.from({ length: 4 * RATE }, (_, i) => i),
-  )
-
-  assert.equal((await publishing).code, 0)
-  type Listed = { items: { name: string; file: string; durationMs?: number; startedAt: string }[] }
-  let listed: Listed['items'] = []
-  await waitUntil('the recording is complete', async () => {
-    listed = (await callApi<Listed>(server, 'recordings?path=live/a')).items
-    return listed[0]?.durationMs !== undefined
-  })
-  const [recording] = listed
-  assert.ok(recording !== undefined && listed.length === 1)
-  const all = Array.from({ length: seconds * RATE }, (_, i) => i)
-  const http = server.urls['http'] ?? ''
-  assert.equal(recording.file, `vod/recordings/live/a/${recording.name}`)
-  assert.deepEqual(await watchCounters(ffmpeg, `${http}/${recording.file}`), all)
-  assert.deepEqual(await watchCounters(ffmpeg, `${http}/${recording.file}/index.m3u8`), all)
-
-  const folder = mkdtempSync(join(tmpdir(), 'headend-export-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const startMs = Date.parse(recording.startedAt)
-  const moment = (second: number) => new Date(startMs + second * 1000).toISOString()
-  const range = ['live/a', '--from', moment(5.4), '--to', moment(9.2)]
-  const place = ['--server', http, '--token', server.secrets.adminToken]
-  const made = await Promise.all([
-    runHeadend(['record', 'export', ...range, '--data', server.data, '-o', join(folder, 'offline.mp4'), '--json']),
-    runHeadend(['record', 'export', ...range, ...place, '-o', join(folder, 'online.mp4'), '--json']),
-  ])
-  for (const [i, name] of ['offline.mp4', 'online.mp4'].entries()) {
-    assert.equal(made[i]?.code, 0, made[i]?.stderr)
-    const counters = await watchCounters(ffmpeg, join(folder, name))
-    // From the key picture before the moment that was asked for.
-    assert.equal(counters[0], 5 * RATE)
-    assert.deepEqual(counters, all.slice(5 * RATE, 5 * RATE + counters.length))
-    assert.ok(Math.abs(counters.length - 4.2 * RATE) <= 1, `${counters.length} pictures`)
-  }
-  const nothing = await runHeadend(['record', 'export', 'live/b', '--from', '-10m', '--data', server.data])
-  assert.equal(nothing.code, 1)
-  assert.match(nothing.stderr, /ERR_RECORDING_NOT_FOUND/)
-  const listedBy = await runHeadend(['record', 'list', '--data', server.data, '--json'])
-  assert.equal((JSON.parse(listedBy.stdout.toString()) as { recordings: unknown[] }).recordings.length, 1)
-})
-
-it('G-F4: a full disk stops the recording and nothing else, and it goes on when there is room', async (t) => {
-  const ffmpeg = requireTool(t, 'ffmpeg')
-  if (ffmpeg === undefined) return
-  const file = await makeMedia(ffmpeg, {
-    container: 'flv',
-    seconds: 20,
-    gop: 12,
-    extra: ['-b:v', '2M', '-minrate', '2M'],
-  })
-  const config = join(mkdtempSync(join(tmpdir(), 'headend-full-')), 'headend.yaml')
-  t.after(() => rmSync(join(config, '..'), { recursive: true, force: true }))
-  writeFileSync(config, 'paths: {live/**: {record: true, graceMs: 0}}\n')
-  const server = await startServer({ args: ['--config', config] })
-  t.after(() => server.stop())
-  const disk = join(server.data, 'recordings')
-  const unmount = mountSmallDisk(t, disk)
-  if (unmount === undefined) return
-  try {
-    await fillWhileRecording(ffmpeg, { server, file, disk })
-  } finally {
-    unmount()
-  }
-})
 
 async function fillWhileRecording(
   ffmpeg: string,
