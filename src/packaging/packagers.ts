@@ -4,6 +4,7 @@ import type { Stream } from '../live/stream.ts'
 import { HotObjects } from './hot-objects.ts'
 import { DEFAULT_PACKAGING, Packager, type PackagingOptions } from './packager.ts'
 import type { SegmentArchive } from './segment-archive.ts'
+import { packagingSettingsOf } from './shared-settings.ts'
 import type { Transcoder } from './transcoder.ts'
 
 export class Packagers {
@@ -94,6 +95,7 @@ export function packagersOf(hub: Hub): Packagers {
   let packagers = registries.get(hub)
   if (packagers === undefined) {
     packagers = new Packagers(hub)
+    packagers.configure(packagingSettingsOf(hub).live)
     registries.set(hub, packagers)
   }
   return packagers

@@ -13,6 +13,7 @@ import { expandTemplate } from '../../media/manifests/dash/segment-template.ts'
 import type { Packet } from '../../media/packet.ts'
 import { openHttpFront } from '../../net/http/listener.ts'
 import { quietLogger } from '../../net/testdata/raw-client.ts'
+import { keepPackagingSettings } from '../../packaging/shared-settings.ts'
 import { AUDIO, audioPackets, interleave, VIDEO, videoPackets } from '../../packaging/vectors.ts'
 import type { Closable, ServerContext } from '../protocol.ts'
 import { dash } from './index.ts'
@@ -35,8 +36,7 @@ const PACKETS = [
   ]),
 ]
 
-async function serve(authorize: Authorize = () => Promise.resolve()) {
-  const hub = new Hub()
+async function serve(authorize: Authorize = () => Promise.resolve(), hub = new Hub()) {
   const sessions = new Sessions()
   const log = quietLogger()
   const front = await openHttpFront({ host: '127.0.0.1', port: 0, log, limits: { drainMs: 50, sweepMs: 10 } })
@@ -271,4 +271,16 @@ test('low latency is signalled at every moment, between two segments too', async
     for (const { segmentTemplate } of mpd.periods[0]?.adaptationSets ?? [])
       assert.equal(segmentTemplate?.availabilityTimeComplete, false, `at ${now} s`)
   }
+})
+
+test('segments are as long as the settings say, also when DASH is asked first', async () => {
+  const hub = new Hub()
+  keepPackagingSettings(hub, { live: { segmentSeconds: 4 }, onDemand: {} })
+  const { base, play } = await serve(undefined, hub)
+  play(14)
+
+  const manifest = parseMpd(await text(`${base}/manifest.mpd`))
+
+  // Rounding leaves half a second of room.
+  assert.equal(manifest.maxSegmentDuration, 4.5)
 })

@@ -3,6 +3,7 @@ import type { LoadedRoutes } from '../../net/http/lazy.ts'
 import { presentationsOf } from '../../packaging/on-demand/presentations.ts'
 import { packagersOf } from '../../packaging/packagers.ts'
 import { PlayAccess } from '../../packaging/play-access.ts'
+import { packagingSettingsOf } from '../../packaging/shared-settings.ts'
 import { Viewers } from '../../packaging/viewers.ts'
 import type { ServerContext } from '../protocol.ts'
 import { OnDemandDashRoutes } from './on-demand-routes.ts'
@@ -15,6 +16,8 @@ export function serveDash(context: ServerContext): LoadedRoutes<DashOptions> {
   const { library, mediaFiles, transcoder, log } = context
   const onNote = (note: string) => log.info({}, note)
   const presentations = presentationsOf({ library, mediaFiles, transcoder, onNote })
+  // HLS, which has the settings, may not have been asked yet.
+  presentations.configure(packagingSettingsOf(context.hub).onDemand)
   const releases = [packagers.retain(), presentations.retain()]
   const viewers = new Viewers({ sessions: context.sessions, protocol: 'dash' })
   const access = new PlayAccess(context.authorize, 'dash')

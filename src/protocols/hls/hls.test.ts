@@ -18,6 +18,7 @@ import type { Track } from '../../media/track.ts'
 import { openHttpFront } from '../../net/http/listener.ts'
 import { quietLogger } from '../../net/testdata/raw-client.ts'
 import { packagersOf } from '../../packaging/packagers.ts'
+import { packagingSettingsOf } from '../../packaging/shared-settings.ts'
 import { AUDIO, audioPackets, interleave, VIDEO, videoPackets } from '../../packaging/vectors.ts'
 import type { Closable, ServerContext } from '../protocol.ts'
 import { hls } from './index.ts'
@@ -407,4 +408,13 @@ test('a viewer is one session however much it asks, and is refused after it was 
   session?.start.close(new PeerError('ERR_ACCESS_DENIED', 'kicked'))
   assert.equal(sessions.size, 0)
   await text(`${base}/index.m3u8`, 401)
+})
+
+test('its settings are those of all who package, before anybody has asked for a playlist', async () => {
+  const { hub } = await serve({ settings: { idleSeconds: 7, onDemandSegmentSeconds: 3 } })
+
+  const { live, onDemand } = packagingSettingsOf(hub)
+
+  assert.equal(live.idleSeconds, 7)
+  assert.equal(onDemand.segmentSeconds, 3)
 })

@@ -1,5 +1,6 @@
 /** Settings of HLS, and of the segments that it shares with DASH. */
 import { z } from 'zod'
+import type { PackagingSettings } from '../../packaging/shared-settings.ts'
 
 export const hlsOptions = z.strictObject({
   segmentSeconds: z
@@ -56,3 +57,14 @@ export const hlsOptions = z.strictObject({
 })
 
 export type HlsOptions = z.infer<typeof hlsOptions>
+
+const MEGABYTE = 1024 * 1024
+
+/** What all who package go by. */
+export function packagingSettings(options: HlsOptions): PackagingSettings {
+  const { maxMegabytes, onDemandSegmentSeconds, onDemandCacheMegabytes, ...live } = options
+  return {
+    live: { ...live, maxBytes: maxMegabytes * MEGABYTE },
+    onDemand: { segmentSeconds: onDemandSegmentSeconds, cacheBytes: onDemandCacheMegabytes * MEGABYTE },
+  }
+}

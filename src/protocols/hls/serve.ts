@@ -6,10 +6,8 @@ import { PlayAccess } from '../../packaging/play-access.ts'
 import { Viewers } from '../../packaging/viewers.ts'
 import type { ServerContext } from '../protocol.ts'
 import { OnDemandHlsRoutes } from './on-demand-routes.ts'
-import type { HlsOptions } from './options.ts'
+import { type HlsOptions, packagingSettings } from './options.ts'
 import { HlsRoutes } from './routes.ts'
-
-const MEGABYTE = 1024 * 1024
 
 /** Streams that are packaged already keep what they began with when the options change. */
 export function serveHls(context: ServerContext, options: HlsOptions): LoadedRoutes<HlsOptions> {
@@ -18,12 +16,10 @@ export function serveHls(context: ServerContext, options: HlsOptions): LoadedRou
   const { library, mediaFiles, transcoder, log } = context
   const onNote = (note: string) => log.info({}, note)
   const presentations = presentationsOf({ library, mediaFiles, transcoder, onNote })
-  const update = ({ maxMegabytes, onDemandSegmentSeconds, onDemandCacheMegabytes, ...packaging }: HlsOptions) => {
-    packagers.configure({ ...packaging, maxBytes: maxMegabytes * MEGABYTE })
-    presentations.configure({
-      segmentSeconds: onDemandSegmentSeconds,
-      cacheBytes: onDemandCacheMegabytes * MEGABYTE,
-    })
+  const update = (next: HlsOptions) => {
+    const { live, onDemand } = packagingSettings(next)
+    packagers.configure(live)
+    presentations.configure(onDemand)
   }
   update(options)
   const releases = [packagers.retain(), presentations.retain()]
