@@ -3,8 +3,8 @@ import type { Hub } from '../live/hub.ts'
 import type { Stream } from '../live/stream.ts'
 import { HotObjects } from './hot-objects.ts'
 import { DEFAULT_PACKAGING, Packager, type PackagingOptions } from './packager.ts'
+import { packagingSettingsOf } from './packaging-settings.ts'
 import type { SegmentArchive } from './segment-archive.ts'
-import { packagingSettingsOf } from './shared-settings.ts'
 import type { Transcoder } from './transcoder.ts'
 
 export class Packagers {

@@ -1,6 +1,6 @@
 /** HLS and low-latency HLS from shared CMAF segments. README.md has the URLs, the specification and what players do. */
 import { serveLazily } from '../../net/http/lazy.ts'
-import { keepPackagingSettings } from '../../packaging/shared-settings.ts'
+import { keepPackagingSettings } from '../../packaging/packaging-settings.ts'
 import type { Protocol } from '../protocol.ts'
 import { type HlsOptions, hlsOptions, packagingSettings } from './options.ts'
 

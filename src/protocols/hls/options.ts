@@ -1,6 +1,6 @@
 /** Settings of HLS, and of the segments that it shares with DASH. */
 import { z } from 'zod'
-import type { PackagingSettings } from '../../packaging/shared-settings.ts'
+import type { PackagingSettings } from '../../packaging/packaging-settings.ts'
 
 export const hlsOptions = z.strictObject({
   segmentSeconds: z
