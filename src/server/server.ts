@@ -19,7 +19,6 @@ import { Counters } from '../services/admin/counters.ts'
 import { addOperationRoutes } from '../services/admin/routes.ts'
 import { viewPlayLog } from '../services/admin/views.ts'
 import { openPlayLogs, type PlayLogs } from '../services/logs/index.ts'
-import type { Recorder } from '../services/recorder/recorder.ts'
 import { Pulls } from '../services/relay/pulls.ts'
 import { TranscodeService } from '../services/transcode/index.ts'
 import { createServerAuthorize } from './authorize.ts'
@@ -37,7 +36,7 @@ import { compilePaths, playlistOf, pullsOf, type ResolvedPath } from './path-set
 import { writeReadyFile } from './ready-file.ts'
 import { RouteTable } from './routes.ts'
 import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
-import { createServerRecorder } from './server-recorder.ts'
+import { ServerRecorder } from './server-recorder.ts'
 import type { Settings } from './settings.ts'
 import { loadTls } from './tls.ts'
 import { urlsOf } from './urls.ts'
@@ -78,7 +77,7 @@ class Server implements HeadendServer {
   readonly #library: Library
   readonly #mediaFiles: MediaFiles
   readonly #transcoder: TranscodeService | undefined
-  readonly #recorder: Recorder
+  readonly #recorder: ServerRecorder
   readonly #startedAt = new Date()
   #settings: Settings
   #pathOf: (path: string) => ResolvedPath
@@ -153,7 +152,7 @@ class Server implements HeadendServer {
       log: this.#log.child({ service: 'relay' }),
       findClient: (scheme) => protocols.find(({ schemes }) => schemes?.includes(scheme))?.pull,
     })
-    this.#recorder = createServerRecorder({
+    this.#recorder = new ServerRecorder({
       hub: this.#hub,
       events: this.#events,
       log: this.#log.child({ service: 'recorder' }),

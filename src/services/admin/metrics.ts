@@ -146,7 +146,7 @@ export class Metrics {
   }
 
   #printRecordings(page: Exposition): void {
-    const { recorder } = this.#operation
+    const recorder = this.#operation.recorder?.current
     if (recorder === undefined) return
     const states = recorder.states()
     const { bytes, lostBytes, files, failures, removed } = recorder.totals

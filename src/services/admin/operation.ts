@@ -6,6 +6,13 @@ import type { PlayLogs } from '../logs/index.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import type { Counters } from './counters.ts'
 
+/** The recorder, which is loaded when somebody needs it. */
+export interface RecorderAccess {
+  /** `undefined`: not loaded, since nothing is recorded. */
+  readonly current: Recorder | undefined
+  load(): Promise<Recorder>
+}
+
 export interface Operation {
   readonly hub: Hub
   readonly sessions: Sessions
@@ -14,7 +21,7 @@ export interface Operation {
   /** What players reported; absent: nothing is kept. */
   readonly playLogs?: PlayLogs
   /** Absent: nothing is recorded. */
-  readonly recorder?: Recorder
+  readonly recorder?: RecorderAccess
   readonly version: string
   readonly startedAt: Date
   /** Everything listens and nothing is shutting down. */

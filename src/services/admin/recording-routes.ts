@@ -43,10 +43,10 @@ export function addRecordingRoutes(scope: FastifyInstance, operation: Operation)
   const app = scope.withTypeProvider<ZodTypeProvider>()
   const problems = { 400: schemas.problem, 401: schemas.problem }
   const orMissing = { ...problems, 404: schemas.problem }
-  const recorderOf = (): Recorder => {
+  const recorderOf = (): Promise<Recorder> => {
     const { recorder } = operation
     if (recorder === undefined) throw new UnavailableError('ERR_RECORDING_NOT_FOUND', 'nothing is recorded here')
-    return recorder
+    return recorder.load()
   }
 
   app.get(
@@ -61,7 +61,7 @@ export function addRecordingRoutes(scope: FastifyInstance, operation: Operation)
       },
     },
     async ({ query }) => {
-      const recorder = recorderOf()
+      const recorder = await recorderOf()
       const found = (await recorder.find(query.path)).toReversed()
       const { items, ...page } = pageOf(found, query, (one) => one)
       const described = await Promise.all(items.map((one) => recorder.describe(one)))
@@ -80,7 +80,7 @@ export function addRecordingRoutes(scope: FastifyInstance, operation: Operation)
         response: { 200: schemas.pageOf(state), ...problems },
       },
     },
-    ({ query }) => copy(pageOf(recorderOf().states(), query, viewState)),
+    ({ query }) => copy(pageOf(operation.recorder?.current?.states() ?? [], query, viewState)),
   )
 
   for (const action of ['start', 'stop'] as const) {
@@ -98,9 +98,10 @@ export function addRecordingRoutes(scope: FastifyInstance, operation: Operation)
           response: { 204: z.undefined().describe('Done.'), ...problems },
         },
       },
-      ({ body }, reply) => {
-        recorderOf()[action](body.path)
-        reply.code(204).send(undefined)
+      async ({ body }, reply) => {
+        const recorder = await recorderOf()
+        recorder[action](body.path)
+        return reply.code(204).send(undefined)
       },
     )
   }
@@ -122,7 +123,7 @@ export function addRecordingRoutes(scope: FastifyInstance, operation: Operation)
     async ({ query }, reply) => {
       const range = { from: momentOf(query.from), to: momentOf(query.to) }
       if (range.from >= range.to) throw new PeerError('ERR_API_INVALID', 'expected a moment `from` that is before `to`')
-      const cut = await cutRecordings(recorderOf().root, query.path, range)
+      const cut = await cutRecordings((await recorderOf()).root, query.path, range)
       const name = `${query.path.split('/').at(-1) ?? 'recording'}-${new Date(cut.startedAt).toISOString().slice(0, 19).replaceAll(':', '-')}Z.mp4`
       reply.header('Content-Length', cut.byteLength)
       reply.header('Content-Disposition', `attachment; filename="${name}"`)
@@ -142,7 +143,7 @@ export function addRecordingRoutes(scope: FastifyInstance, operation: Operation)
       },
     },
     async ({ query }, reply) => {
-      await recorderOf().remove(query.path, query.name)
+      await (await recorderOf()).remove(query.path, query.name)
       return reply.code(204).send(undefined)
     },
   )
