@@ -31,8 +31,8 @@ export {
   type VideoCodec,
   type VideoParameters,
 } from './media/track.ts'
-/** The player and the encoder. */
-export { type PlayOptions, type PushOptions, play, push } from './server/clients.ts'
+/** The player, the encoder, and what tells what is in files. */
+export { type PlayOptions, type PushOptions, play, probe, push } from './server/clients.ts'
 /** Its settings: from a file, the environment and flags, and described as data. */
 export { type ConfigSources, type LoadedConfig, loadConfig, type SettingsInput } from './server/config.ts'
 export type {
@@ -67,13 +67,12 @@ export type { PlayReport, TrackReport } from './services/player/measurement.ts'
 export type { PlayResult } from './services/player/play.ts'
 export type { PacketCount } from './services/probe/packet-count.ts'
 /** What is in media files. */
-export {
-  type KeyFrames,
-  type ProbedTrack,
-  type ProbeOptions,
-  type ProbeResult,
-  type Protection,
-  probe,
+export type {
+  KeyFrames,
+  ProbedTrack,
+  ProbeOptions,
+  ProbeResult,
+  Protection,
 } from './services/probe/probe.ts'
 /** Recordings. */
 export { parseMoment } from './services/recorder/moment.ts'

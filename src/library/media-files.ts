@@ -30,7 +30,7 @@ export class MediaFiles {
   readonly #idle = new Set<Shared>()
 
   /** `openReader` tells the container by the file's first bytes. */
-  constructor(library: Library, openReader: (file: LibraryFile) => Promise<MediaReader>) {
+  constructor(library: Library, openReader: (file: LibraryFile) => Promise<MediaReader> = openLoaded) {
     this.#library = library
     this.#openReader = openReader
   }
@@ -92,4 +92,10 @@ export class MediaFiles {
     this.#shared.delete(shared.key)
     shared.file.close().catch(() => {})
   }
+}
+
+/** Readers are loaded with the first file. */
+async function openLoaded(file: LibraryFile): Promise<MediaReader> {
+  const { openReader } = await import('../media/open-reader.ts')
+  return openReader(file)
 }

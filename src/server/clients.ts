@@ -2,11 +2,11 @@
 import { ConfigError } from '../errors.ts'
 import { EMPTY_LIBRARY } from '../library/library.ts'
 import { MediaFiles } from '../library/media-files.ts'
-import { openReader } from '../media/open-reader.ts'
 import type { Logger, Protocol, ServerContext } from '../protocols/protocol.ts'
 import { windowsMedia } from '../protocols/windows-media/index.ts'
 import type { PushOptions as EncoderOptions, PushReport, ServeStream } from '../services/encoder/push.ts'
 import type { PlayOptions as PlayerOptions, PlayResult } from '../services/player/play.ts'
+import type { ProbeOptions, ProbeResult } from '../services/probe/probe.ts'
 import { listenError } from './listen-error.ts'
 import { protocols } from './modules.ts'
 
@@ -17,6 +17,15 @@ export interface PlayOptions extends Omit<PlayerOptions, 'client' | 'findClient'
    * NODE_TLS_REJECT_UNAUTHORIZED.
    */
   readonly insecureTls?: boolean
+}
+
+/**
+ * Opens a file of any container that is read, and says what is in it. Throws FormatError ERR_MEDIA_UNKNOWN_FORMAT for any other, and
+ * UnavailableError where it cannot be opened.
+ */
+export async function probe(options: ProbeOptions): Promise<ProbeResult> {
+  const service = await import('../services/probe/probe.ts')
+  return service.probe(options)
 }
 
 /** What `push` does: publishes to `url`, or with `serve` offers the stream on a port instead. */
@@ -107,7 +116,7 @@ const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
     authorize: () => Promise.resolve(),
     http: front.routes,
     library: EMPTY_LIBRARY,
-    mediaFiles: new MediaFiles(EMPTY_LIBRARY, openReader),
+    mediaFiles: new MediaFiles(EMPTY_LIBRARY),
     transcoder: undefined,
     playlist: () => undefined,
     onPlayLog: () => undefined,

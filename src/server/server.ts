@@ -10,7 +10,6 @@ import { Hub } from '../live/hub.ts'
 import type { Publisher } from '../live/publisher.ts'
 import { Sessions } from '../live/sessions.ts'
 import type { Stream } from '../live/stream.ts'
-import { openReader } from '../media/open-reader.ts'
 import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
 import type { TlsMaterial } from '../net/tls.ts'
 import type { PlayLog } from '../playlog/play-log.ts'
@@ -20,7 +19,6 @@ import { addOperationRoutes } from '../services/admin/routes.ts'
 import { viewPlayLog } from '../services/admin/views.ts'
 import { openPlayLogs, type PlayLogs } from '../services/logs/index.ts'
 import { Pulls } from '../services/relay/pulls.ts'
-import { TranscodeService } from '../services/transcode/index.ts'
 import { createServerAuthorize } from './authorize.ts'
 import { parseSettings, type SettingsInput } from './config.ts'
 import { EventHub, type ServerEventName, type ServerListener } from './events.ts'
@@ -37,6 +35,7 @@ import { writeReadyFile } from './ready-file.ts'
 import { RouteTable } from './routes.ts'
 import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
 import { ServerRecorder } from './server-recorder.ts'
+import { ServerTranscoder } from './server-transcoder.ts'
 import type { Settings } from './settings.ts'
 import { loadTls } from './tls.ts'
 import { urlsOf } from './urls.ts'
@@ -76,7 +75,7 @@ class Server implements HeadendServer {
   readonly #playLogs: PlayLogs
   readonly #library: Library
   readonly #mediaFiles: MediaFiles
-  readonly #transcoder: TranscodeService | undefined
+  readonly #transcoder: ServerTranscoder | undefined
   readonly #recorder: ServerRecorder
   readonly #startedAt = new Date()
   #settings: Settings
@@ -123,9 +122,9 @@ class Server implements HeadendServer {
       maxSessions: () => this.#settings.server.limits.sessions,
     })
     this.#library = openLibrary(() => libraryFolders(this.#settings.server))
-    this.#mediaFiles = new MediaFiles(this.#library, openReader)
+    this.#mediaFiles = new MediaFiles(this.#library)
     if (settings.server.transcode.enabled) {
-      this.#transcoder = new TranscodeService({
+      this.#transcoder = new ServerTranscoder({
         options: () => this.#settings.server.transcode,
         cache: join(settings.server.data, 'cache', 'transcode'),
         log: this.#log.child({ service: 'transcode' }),
