@@ -1,29 +1,6 @@
-/** Languages of tracks: BCP 47 inside; in Matroska the three letters of ISO 639-2 in the bibliographic form (RFC 9559 section 5.1.4.1.19). */
-import { packLanguage, unpackLanguage } from '../isobmff/language.ts'
+/** Languages of tracks: BCP 47, or the three letters of ISO 639-2 in the bibliographic form (RFC 9559 section 5.1.4.1.19). */
+import { languageOfLetters } from '../../language.ts'
 
-/** Where the bibliographic letters are others than the terminological ones. */
-const TERMINOLOGICAL: Readonly<Record<string, string>> = {
-  alb: 'sqi',
-  arm: 'hye',
-  baq: 'eus',
-  bur: 'mya',
-  chi: 'zho',
-  cze: 'ces',
-  dut: 'nld',
-  fre: 'fra',
-  geo: 'kat',
-  ger: 'deu',
-  gre: 'ell',
-  ice: 'isl',
-  mac: 'mkd',
-  mao: 'mri',
-  may: 'msa',
-  per: 'fas',
-  rum: 'ron',
-  slo: 'slk',
-  tib: 'bod',
-  wel: 'cym',
-}
 /** A tag of BCP 47, roughly. */
 const TAG = /^[a-z]{2,3}(?:-[a-z0-9]{1,8})*$/i
 
@@ -32,6 +9,6 @@ export function languageOf(element: string): string | undefined {
   if (!TAG.test(element)) return undefined
   const [primary = '', ...subtags] = element.split('-')
   const letters = primary.toLowerCase()
-  const short = letters.length === 2 ? letters : unpackLanguage(packLanguage(TERMINOLOGICAL[letters] ?? letters))
+  const short = letters.length === 2 ? letters : languageOfLetters(letters)
   return short === undefined ? undefined : [short, ...subtags].join('-')
 }

@@ -1,6 +1,6 @@
 /** What an elementary stream is, from its stream_type and descriptors: ISO/IEC 13818-1 table 2-34, ETSI EN 300 468 annex D, ATSC A/52 annex A. */
+import { languageOfLetters } from '../../language.ts'
 import type { TrackKind } from '../../track.ts'
-import { unpackLanguage } from '../isobmff/language.ts'
 import type { Descriptor, ProgramMap, StreamEntry } from './program-map.ts'
 
 /** How the bytes of a stream that is carried are read. MPEG audio tells its layer in its frames, AC-3 whether it is the enhanced one. */
@@ -146,12 +146,7 @@ function registrationOf(descriptors: readonly Descriptor[]): string | undefined 
 function languageOf(descriptors: readonly Descriptor[]): string | undefined {
   const body = descriptors.find(({ tag }) => tag === DESCRIPTOR.LANGUAGE)?.body
   if (body === undefined || body.byteLength < 3) return undefined
-  let packed = 0
-  for (const letter of body.subarray(0, 3)) {
-    // Some multiplexers write capitals.
-    const small = letter | 0x20
-    if (small < 0x61 || small > 0x7a) return undefined
-    packed = (packed << 5) | (small - 0x60)
-  }
-  return unpackLanguage(packed)
+  // Some multiplexers write capitals.
+  const letters = String.fromCharCode(...body.subarray(0, 3)).toLowerCase()
+  return /^[a-z]{3}$/.test(letters) ? languageOfLetters(letters) : undefined
 }
