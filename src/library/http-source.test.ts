@@ -102,7 +102,7 @@ describe('a file on a server with ranges', () => {
     })
   }
 
-  it('follows three redirects, and no more', async (t) => {
+  it('P-03: follows three redirects, and no more', async (t) => {
     let left = 3
     const { url } = await serve(t, (request, response) => {
       if (left-- > 0) response.writeHead(302, { location: `/hop-${left}` }).end()
@@ -114,7 +114,7 @@ describe('a file on a server with ranges', () => {
     await assert.rejects(openHttpSource(url), { code: 'ERR_HTTP_SOURCE_REDIRECT' })
   })
 
-  it('sends the password of the address to its own server only, and shows it to nobody', async (t) => {
+  it('P-09: sends the password of the address to its own server only, and shows it to nobody', async (t) => {
     const seen: (string | undefined)[] = []
     const other = await serve(t, (request, response) => {
       seen.push(request.headers.authorization)
@@ -132,7 +132,7 @@ describe('a file on a server with ranges', () => {
   })
 })
 
-describe('a file on a server that does not keep to it', () => {
+describe('P-03, P-06, P-07: a file on a server that does not keep to it', () => {
   it('is read whole where there are no ranges and it is small', async (t) => {
     for (const headers of [{ 'content-length': SIZE }, undefined]) {
       const { url, asked } = await serve(t, (_, response) => response.writeHead(200, headers).end(FILE))
