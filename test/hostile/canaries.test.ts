@@ -76,6 +76,16 @@ it('A-08 L-04: no key that a peer shows is repeated anywhere', async (t) => {
   assert.ok(canaries.length >= 15 && server.log().includes('ERR_ACCESS_DENIED'))
 })
 
+/** As the document describes what an operation takes. */
+interface BodyOf {
+  readonly content: Readonly<
+    Record<
+      string,
+      { readonly schema: { readonly properties: object; readonly additionalProperties: boolean } } | undefined
+    >
+  >
+}
+
 it('A-13 A-14 A-15: the API changes no setting, and identities in headers count for nothing', async (t) => {
   const server = await startAttacked(t)
   const bearer = { authorization: `Bearer ${server.secrets.adminToken}`, 'content-type': 'application/json' }
@@ -97,14 +107,18 @@ it('A-13 A-14 A-15: the API changes no setting, and identities in headers count 
     }
   }
   assert.deepEqual(await config(server), before)
-  // The document lists what there is: nothing that takes a body.
+  // The document lists what there is. What takes a body begins and ends a recording, and can say no more than which stream.
   const document = (await (await fetch(`${server.urls['http']}/api/openapi.json`)).json()) as {
-    paths: Record<string, Record<string, { requestBody?: unknown }>>
+    paths: Record<string, Record<string, { operationId?: string; requestBody?: BodyOf }>>
   }
   const taking = Object.values(document.paths).flatMap((operations) =>
     Object.values(operations).filter(({ requestBody }) => requestBody !== undefined),
   )
-  assert.deepEqual(taking, [])
+  assert.deepEqual(taking.map(({ operationId }) => operationId).toSorted(), ['startRecording', 'stopRecording'])
+  for (const { requestBody } of taking) {
+    const { schema } = requestBody?.content['application/json'] ?? {}
+    assert.deepEqual([Object.keys(schema?.properties ?? {}), schema?.additionalProperties], [['path'], false])
+  }
   for (const name of ['x-forwarded-user', 'x-real-ip', 'x-remote-user', 'x-forwarded-for', 'x-admin-token', 'cookie']) {
     const { status } = await fetch(`${server.urls['http']}/api/v1/sessions`, {
       headers: { [name]: server.secrets.adminToken },

@@ -63,7 +63,8 @@ function assertSame(
   options: { readonly hidden: number; readonly edge: number },
 ): void {
   const before = seen.video.length - source.video.length
-  assert.ok(before >= 0 && before <= options.hidden, `${before} pictures more`)
+  const missing = source.video.flatMap((hash, index) => (seen.video.includes(hash) ? [] : [index]))
+  assert.ok(before >= 0 && before <= options.hidden, `${before} pictures more, missing are ${missing.join(' ')}`)
   assert.deepEqual(seen.video.slice(before), source.video)
   const kept = source.audio.length - options.edge
   assert.ok(kept > 0 && seen.audio.length >= source.audio.length)
