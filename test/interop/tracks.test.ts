@@ -8,11 +8,14 @@ import { type MediaOptions, makeMedia } from '../support/media.ts'
 import { runOrThrow } from '../support/process.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
-import { playUrls, publishFile, publishUrl, runHeadend, waitOnAir } from './peers.ts'
+import { playUrls, publishFile, publishUrl, runHeadend, waitOnAir, waitUntil } from './peers.ts'
 import { assertUnbroken, type Seen, watch } from './watching.ts'
 
 const SECONDS = 7
 const FROM_START = ['-live_start_index', '0']
+
+/** Viewers by protocol, who came before the stream. */
+type Early = readonly (readonly [string, Promise<Seen>])[]
 
 interface Shape {
   readonly name: string
@@ -41,8 +44,21 @@ it('streams of other shapes', { concurrency: true }, async (t) => {
   const server = await startServer()
   t.after(() => server.stop())
 
+  const waiting = new Map<Shape, Early>()
+  for (const shape of SHAPES) {
+    const { rtmp, httpFlv } = playUrls(server, shape.name)
+    waiting.set(shape, [
+      ['RTMP', watch(ffmpeg, rtmp)],
+      ['HTTP-FLV', watch(ffmpeg, httpFlv)],
+    ])
+  }
+  // Who comes after the first sound has missed it.
+  await waitUntil('every viewer waits for its stream', async () => (await waitingViewers(server)) === 2 * SHAPES.length)
+
   await Promise.all([
-    ...[...files].map(([shape, file]) => t.test(shape.name, (t) => passThrough(t, ffmpeg, server, shape, file))),
+    ...[...files].map(([shape, file]) =>
+      t.test(shape.name, (t) => passThrough(t, ffmpeg, server, { shape, file, early: waiting.get(shape) ?? [] })),
+    ),
     t.test('two sounds', () => twoSounds(ffmpeg, server)),
   ])
 })
@@ -51,15 +67,10 @@ async function passThrough(
   t: TestContext,
   ffmpeg: string,
   server: RunningServer,
-  { name, kinds }: Shape,
-  file: string,
+  { shape: { name, kinds }, file, early }: { readonly shape: Shape; readonly file: string; readonly early: Early },
 ): Promise<void> {
   const sent = await watch(ffmpeg, file)
   const urls = playUrls(server, name)
-  const early: [string, Promise<Seen>][] = [
-    ['RTMP', watch(ffmpeg, urls.rtmp)],
-    ['HTTP-FLV', watch(ffmpeg, urls.httpFlv)],
-  ]
   const publishing = publishFile(ffmpeg, file, publishUrl(server, name))
   await waitOnAir(server, name)
   const folder = mkdtempSync(join(tmpdir(), 'headend-tracks-'))
@@ -87,6 +98,11 @@ async function passThrough(
     }
     assertUnbroken(await watch(ffmpeg, output), sent, { kinds, fewest: 0.6, until: 'end' })
   })
+}
+
+async function waitingViewers(server: RunningServer): Promise<number> {
+  const text = await (await fetch(`${server.urls['http']}/metrics`)).text()
+  return Number(/^headend_waiting (\d+)$/m.exec(text)?.[1])
 }
 
 /** Published by our own encoder, as multitrack of Enhanced RTMP; two renditions in HLS. */
