@@ -84,6 +84,11 @@ test('files play in hls.js, shaka and dash.js, and every seek lands on its pictu
       assert.ok(await decodesAudio(page), 'no sound was decoded')
       // Now: shaka shows subtitles of HLS when the next picture segment has come.
       await page.evaluate(() => (window as unknown as { setText(n: number): void }).setText(0))
+      // A seek before the first of them has come makes shaka forget to ask for more.
+      await page.waitForFunction(() => {
+        const { textTracks } = document.querySelector('video') as HTMLVideoElement
+        return [...textTracks].some(({ cues }) => (cues?.length ?? 0) > 0)
+      })
 
       for (const second of [20.3, 7.1, 12.02, 0]) {
         const frame = Math.round(second * RATE)

@@ -17,17 +17,27 @@ export async function readPictureCounter(page: Page): Promise<number | undefined
   return readCounters(Uint8Array.from(luma))[0]
 }
 
-/** Seeks and returns the number of the picture that is shown then. */
+/** Seeks to the middle of a picture and returns the number of the one that is shown then. */
 export async function counterAt(page: Page, seconds: number): Promise<number | undefined> {
   await page.evaluate(async (time) => {
     const video = document.querySelector('video') as HTMLVideoElement
     video.pause()
-    const presented = new Promise((resolve) => video.requestVideoFrameCallback(resolve))
+    // After a seek the key picture may be shown a moment before the one that was asked for: its successor comes within this time.
+    const TOO_LATE_MS = 1000
+    const LONGEST_PICTURE = 0.05
+    let waiting = true
+    const presented = new Promise<void>((resolve) => {
+      const look = (_: number, { mediaTime }: VideoFrameCallbackMetadata) => {
+        if (mediaTime <= time && time < mediaTime + LONGEST_PICTURE / 2) resolve()
+        else if (waiting) video.requestVideoFrameCallback(look)
+      }
+      video.requestVideoFrameCallback(look)
+    })
     const seeked = new Promise((resolve) => video.addEventListener('seeked', resolve, { once: true }))
     video.currentTime = time
     await seeked
-    // The picture may come a moment later than the event.
-    await Promise.race([presented, new Promise((resolve) => setTimeout(resolve, 1000))])
+    await Promise.race([presented, new Promise((resolve) => setTimeout(resolve, TOO_LATE_MS))])
+    waiting = false
   }, seconds)
   return readPictureCounter(page)
 }
