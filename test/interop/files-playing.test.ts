@@ -73,7 +73,7 @@ function assertSame(
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
 
-it('files of the library play over RTMP, HTTP-FLV and Windows Media', { concurrency: 2 }, async (t) => {
+it('files of the library play over RTMP, HTTP-FLV and Windows Media', { concurrency: 1 }, async (t) => {
   const ffmpeg = requireTool(t, 'ffmpeg')
   if (ffmpeg === undefined) return
   const media = mkdtempSync(join(tmpdir(), 'headend-files-'))
