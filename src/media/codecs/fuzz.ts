@@ -4,14 +4,17 @@ import type { Codec, Track } from '../track.ts'
 import { readAdtsHeader } from './aac/adts.ts'
 import { audioPacketSamples } from './audio-duration.ts'
 import { toCanonicalObus } from './av1/bitstream.ts'
+import { Av1TileData } from './av1/tile-data.ts'
 import { codecString } from './codec-string.ts'
 import { isAvcKey } from './h264/bitstream.ts'
 import { isHevcKey } from './h265/bitstream.ts'
 import { annexBToLengthPrefixed, toCanonicalNalUnits } from './nal-units.ts'
 import { readOpusHead, writeOpusConfig } from './opus/config.ts'
+import { SliceData } from './slice-data.ts'
 import { trackParameters } from './track-parameters.ts'
 import { readVp8KeyFrame } from './vp8/bitstream.ts'
 import { readVp9KeyFrame } from './vp9/bitstream.ts'
+import { Vp9FrameHeaders, vp9Frames } from './vp9/frame-header.ts'
 import { readWaveFormat, writeWaveFormat } from './wma/wave-format.ts'
 import { readBitmapInfo, writeBitmapInfo } from './wmv/bitmap-info.ts'
 import { readVc1SimpleSequence } from './wmv/vc1.ts'
@@ -39,7 +42,54 @@ const audioSeeds = {
   flac: ['fff8c9180000', 'fff87918000fff00'],
 } satisfies Partial<Record<Codec, string[]>>
 
+/** The first packets of tiny streams: what follows a key picture is read with what it left behind. */
+const SLICES = {
+  h264: {
+    config: '0164000affe100176764000aacd95ec044000003000400000300c83c48965801000668ebe3cb22c0fdf8f800',
+    packets: ['00000008419a226c42bffec0', '00000008019e41790affc481'],
+  },
+  h265: {
+    config:
+      '0101600000009000000000001ef000fcfdf8f800000f03200001001840010c01ffff01600000030090000003000003001e959809210001002842010101600000030090000003000003001ea0884596566abcaf016808000003000800000300c84022000100064401c173d089',
+    packets: ['000000092801af1d80ee247309', '0000000b0201d0115784318e40fa84', '0000000a0001e024bf8614c0c820'],
+  },
+} as const
+const TILES = {
+  config: '81000c000a0a000000019ff9b5f20080',
+  packets: ['0a0a000000019ff9b5f20080320c100096800002000000005660', '32113003c080000006c0000002800020007690'],
+} as const
+const VP9_FRAMES = ['824983420000f000f60038241c184a000030600000306a0000', '860040929c00500000032000004240'] as const
+
 export const fuzzTargets: readonly FuzzTarget[] = [
+  ...(['h264', 'h265'] as const).flatMap((codec) => {
+    const { config, packets } = SLICES[codec]
+    return [
+      target(`${codec}-slices`, packets, (data) => new SliceData(codec, hex(config)).forEach(data, check(data))),
+      target(`${codec}-slice-parameters`, [config], (changed) => {
+        const slices = new SliceData(codec, changed)
+        for (const packet of packets) slices.forEach(hex(packet), () => {})
+      }),
+    ]
+  }),
+  target('tiles', TILES.packets, (data) => {
+    const tiles = new Av1TileData(hex(TILES.config))
+    tiles.forEach(hex(TILES.packets[0]), () => {})
+    tiles.forEach(data, check(data))
+    tiles.forEach(hex(TILES.packets[1]), () => {})
+  }),
+  target('tile-parameters', [TILES.config], (config) => {
+    const tiles = new Av1TileData(config)
+    for (const packet of TILES.packets) tiles.forEach(hex(packet), () => {})
+  }),
+  target('vp9-frames', VP9_FRAMES, (data) => {
+    const headers = new Vp9FrameHeaders()
+    headers.headerLength(hex(VP9_FRAMES[0]))
+    let at = 0
+    for (const size of vp9Frames(data).frames) {
+      headers.headerLength(data.subarray(at, at + size))
+      at += size
+    }
+  }),
   ...Object.entries(configSeeds).map(([codec, seeds]) => ({
     name: `codecs/${codec}-config`,
     seeds: () => seeds.map(hex),
@@ -97,4 +147,13 @@ function trackOf(codec: Codec, config?: Uint8Array): Track {
 
 function hex(text: string): Uint8Array {
   return Uint8Array.from(text.replaceAll(' ', '').match(/../g) ?? [], (byte) => Number.parseInt(byte, 16))
+}
+
+/** The pieces must make up the packet. */
+function check(data: Uint8Array): (clear: number, rest: number) => void {
+  let left = data.byteLength
+  return (clear, rest) => {
+    left -= clear + rest
+    if (clear < 0 || rest < 0 || left < 0) throw new Error(`pieces of ${clear} and ${rest} bytes leave the packet`)
+  }
 }

@@ -131,6 +131,23 @@ export function unescapeNalUnit(unit: Uint8Array, limit: number): Uint8Array {
   return payload.subarray(0, length)
 }
 
+/** How many bytes of the unit its first `length` bytes without emulation prevention take up. */
+export function escapedLength(unit: Uint8Array, length: number): number {
+  let zeros = 0
+  let seen = 0
+  let at = 0
+  for (; at < unit.byteLength && seen < length; at++) {
+    const byte = unit[at] as number
+    if (zeros >= 2 && byte === 3) {
+      zeros = 0
+      continue
+    }
+    seen++
+    zeros = byte === 0 ? zeros + 1 : 0
+  }
+  return at
+}
+
 /** The unit with emulation prevention bytes. */
 export function escapeNalUnit(payload: Uint8Array): Uint8Array {
   const unit: number[] = []

@@ -1,16 +1,15 @@
-/** OBUs of AV1 and the sequence header: AV1 Bitstream & Decoding Process Specification sections 5.3 to 5.5. */
+/** OBUs of AV1: AV1 Bitstream & Decoding Process Specification sections 5.3 and 5.4. */
 import { FormatError } from '../../../errors.ts'
-import { BitReader } from '../../bytes/bit-reader.ts'
-import type { ColorInfo } from '../../track.ts'
-import { checkPictureSize, frameRateOf } from '../picture.ts'
 
 /** obu_type of section 6.2.2. */
 export const AV1_OBU = {
   SEQUENCE_HEADER: 1,
   TEMPORAL_DELIMITER: 2,
   FRAME_HEADER: 3,
+  TILE_GROUP: 4,
   METADATA: 5,
   FRAME: 6,
+  REDUNDANT_FRAME_HEADER: 7,
   PADDING: 15,
 } as const
 
@@ -22,26 +21,10 @@ export interface Obu {
   readonly hasSize: boolean
 }
 
-export interface Av1SequenceHeader {
-  readonly profile: number
-  readonly level: number
-  readonly tier: number
-  readonly width: number
-  readonly height: number
-  readonly bitDepth: number
-  readonly monochrome: boolean
-  readonly subsamplingX: number
-  readonly subsamplingY: number
-  readonly chromaSamplePosition: number
-  readonly frameRate?: number
-  readonly color: ColorInfo
-}
-
 /** OBUs of one temporal unit; real ones have below a hundred. */
 export const MAX_OBUS = 4096
 
 const MAX_LEB128_BYTES = 8
-const SELECT_SCREEN_CONTENT_TOOLS = 2
 
 /** The OBUs of a temporal unit. One without size field reaches to the end. Throws FormatError for sizes past the end. */
 export function obus(data: Uint8Array): Obu[] {
@@ -94,109 +77,6 @@ export function toCanonicalObus(data: Uint8Array): Uint8Array {
     at += part.byteLength
   }
   return joined
-}
-
-/** Reads the payload of a sequence header OBU. Throws FormatError for anything cut short or out of range. */
-export function readAv1SequenceHeader(payload: Uint8Array): Av1SequenceHeader {
-  const bits = new BitReader(payload)
-  const profile = bits.bits(3)
-  if (profile > 2) throw new FormatError('ERR_CODEC_BITSTREAM', `expected AV1 seq_profile 0 to 2, found ${profile}`)
-  bits.skip(1) // still_picture
-  const reduced = bits.flag()
-  const { level, tier, frameRate } = reduced ? { level: bits.bits(5), tier: 0 } : readOperation(bits)
-  const widthBits = bits.bits(4) + 1
-  const heightBits = bits.bits(4) + 1
-  const width = bits.bits(widthBits) + 1
-  const height = bits.bits(heightBits) + 1
-  checkPictureSize('AV1', width, height)
-  skipTools(bits, reduced)
-  const color = readColorConfig(bits, profile)
-  return { profile, level, tier, width, height, ...color, ...(frameRate !== undefined && { frameRate }) }
-}
-
-function readOperation(bits: BitReader): { level: number; tier: number; frameRate?: number | undefined } {
-  let frameRate: number | undefined
-  let delayBits = 0
-  let hasModel = false
-  if (bits.flag()) {
-    const ticksPerFrame = bits.bits(32)
-    const ticksPerSecond = bits.bits(32)
-    if (bits.flag()) frameRate = frameRateOf(ticksPerSecond, ticksPerFrame * (bits.ue() + 1))
-    hasModel = bits.flag()
-    if (hasModel) {
-      delayBits = bits.bits(5) + 1
-      bits.skip(32 + 5 + 5)
-    }
-  }
-  const hasDelay = bits.flag()
-  const count = bits.bits(5) + 1
-  let level = 0
-  let tier = 0
-  for (let i = 0; i < count; i++) {
-    bits.skip(12) // operating_point_idc
-    const pointLevel = bits.bits(5)
-    const pointTier = pointLevel > 7 ? bits.bits(1) : 0
-    if (i === 0) {
-      level = pointLevel
-      tier = pointTier
-    }
-    if (hasModel && bits.flag()) bits.skip(delayBits * 2 + 1)
-    if (hasDelay && bits.flag()) bits.skip(4)
-  }
-  return { level, tier, frameRate }
-}
-
-/** Everything between the frame size and color_config. */
-function skipTools(bits: BitReader, reduced: boolean): void {
-  if (!reduced && bits.flag()) bits.skip(4 + 3) // frame id lengths
-  bits.skip(3) // superblock size, filter intra, intra edge filter
-  if (!reduced) {
-    bits.skip(4) // interintra, masked, warped, dual filter
-    const orderHint = bits.flag()
-    if (orderHint) bits.skip(2) // joint compound, reference frame vectors
-    const screenContent = bits.flag() ? SELECT_SCREEN_CONTENT_TOOLS : bits.bits(1)
-    if (screenContent > 0 && !bits.flag()) bits.skip(1) // seq_force_integer_mv
-    if (orderHint) bits.skip(3) // order_hint_bits_minus_1
-  }
-  bits.skip(3) // superres, cdef, restoration
-}
-
-function readColorConfig(bits: BitReader, profile: number) {
-  const high = bits.flag()
-  const bitDepth = profile === 2 && high ? (bits.flag() ? 12 : 10) : high ? 10 : 8
-  const monochrome = profile === 1 ? false : bits.flag()
-  const described = bits.flag()
-  const primaries = described ? bits.bits(8) : 2
-  const transfer = described ? bits.bits(8) : 2
-  const matrix = described ? bits.bits(8) : 2
-  const color = (fullRange: boolean): ColorInfo => ({
-    bitDepth,
-    ...(described && { primaries, transfer, matrix }),
-    fullRange,
-  })
-  if (monochrome) {
-    return {
-      bitDepth,
-      monochrome,
-      subsamplingX: 1,
-      subsamplingY: 1,
-      chromaSamplePosition: 0,
-      color: color(bits.flag()),
-    }
-  }
-  // sRGB has its own fixed form.
-  if (primaries === 1 && transfer === 13 && matrix === 0) {
-    return { bitDepth, monochrome, subsamplingX: 0, subsamplingY: 0, chromaSamplePosition: 0, color: color(true) }
-  }
-  const fullRange = bits.flag()
-  let subsamplingX = profile === 1 ? 0 : 1
-  let subsamplingY = profile === 0 ? 1 : 0
-  if (profile === 2 && bitDepth === 12) {
-    subsamplingX = bits.bits(1)
-    subsamplingY = subsamplingX === 1 ? bits.bits(1) : 0
-  }
-  const chromaSamplePosition = subsamplingX === 1 && subsamplingY === 1 ? bits.bits(2) : 0
-  return { bitDepth, monochrome, subsamplingX, subsamplingY, chromaSamplePosition, color: color(fullRange) }
 }
 
 function readLeb128(data: Uint8Array, at: number): { value: number; end: number } {

@@ -2,7 +2,8 @@
 import { FormatError } from '../../../errors.ts'
 import { ByteReader } from '../../bytes/byte-reader.ts'
 import { ByteWriter } from '../../bytes/byte-writer.ts'
-import { AV1_OBU, obus, readAv1SequenceHeader } from './bitstream.ts'
+import { AV1_OBU, obus } from './bitstream.ts'
+import { readAv1SequenceHeader } from './sequence-header.ts'
 
 const MARKER_AND_VERSION = 0x81
 

@@ -9,6 +9,8 @@ import { checkPictureSize, frameRateOf, readVideoSignalType } from '../picture.t
 export const AVC_NAL = { SLICE: 1, IDR: 5, SEI: 6, SPS: 7, PPS: 8, ACCESS_UNIT_DELIMITER: 9 } as const
 
 export interface AvcSps {
+  /** seq_parameter_set_id. */
+  readonly id: number
   readonly profile: number
   readonly compatibility: number
   readonly level: number
@@ -30,10 +32,14 @@ export interface AvcOrderFields {
   readonly type: number
   /** Bits of pic_order_cnt_lsb; 0 for the other types. */
   readonly lsbBits: number
+  /** delta_pic_order_always_zero_flag; true for the other types. */
+  readonly deltaAlwaysZero: boolean
   /** Bits of frame_num. */
   readonly frameNumBits: number
   readonly frameOnly: boolean
   readonly separatePlanes: boolean
+  /** PicSizeInMapUnits. */
+  readonly mapUnits: number
   /** max_num_reorder_frames, where the SPS says it. */
   readonly maxReorder?: number
 }
@@ -42,6 +48,7 @@ export interface AvcOrderFields {
 const MAX_SPS_BYTES = 4096
 const HIGH_PROFILES: ReadonlySet<number> = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135])
 const EXTENDED_SAR = 255
+const MAX_SPS_ID = 31
 /** max_num_reorder_frames is at most the size of the decoded picture buffer. */
 const MAX_REORDER_FRAMES = 16
 
@@ -64,12 +71,12 @@ export function readAvcSps(unit: Uint8Array): AvcSps {
   const profile = bits.bits(8)
   const compatibility = bits.bits(8)
   const level = bits.bits(8)
-  bits.ue() // seq_parameter_set_id
+  const id = limitedId('seq_parameter_set_id', bits.ue(), MAX_SPS_ID)
   const { chromaFormat, separatePlanes, bitDepth, bitDepthChroma } = HIGH_PROFILES.has(profile)
     ? readHighFields(bits)
     : { chromaFormat: 1, separatePlanes: false, bitDepth: 8, bitDepthChroma: 8 }
   const frameNumBits = bits.ue() + 4
-  const { type, lsbBits } = readPictureOrder(bits)
+  const { type, lsbBits, deltaAlwaysZero } = readPictureOrder(bits)
   bits.ue() // max_num_ref_frames
   bits.skip(1) // gaps_in_frame_num_value_allowed_flag
   const widthInMacroblocks = bits.ue() + 1
@@ -86,6 +93,7 @@ export function readAvcSps(unit: Uint8Array): AvcSps {
   checkPictureSize('H.264', width, height)
   const { frameRate, color, maxReorder } = bits.flag() ? readVui(bits) : {}
   return {
+    id,
     profile,
     compatibility,
     level,
@@ -99,9 +107,11 @@ export function readAvcSps(unit: Uint8Array): AvcSps {
     order: {
       type,
       lsbBits,
+      deltaAlwaysZero,
       frameNumBits,
       frameOnly,
       separatePlanes,
+      mapUnits: widthInMacroblocks * heightInMapUnits,
       ...(maxReorder !== undefined && { maxReorder }),
     },
   }
@@ -138,18 +148,19 @@ function skipScalingList(bits: BitReader, size: number): void {
   }
 }
 
-function readPictureOrder(bits: BitReader): { type: number; lsbBits: number } {
+function readPictureOrder(bits: BitReader): Pick<AvcOrderFields, 'type' | 'lsbBits' | 'deltaAlwaysZero'> {
   const type = bits.ue()
-  if (type === 0) return { type, lsbBits: bits.ue() + 4 }
+  if (type === 0) return { type, lsbBits: bits.ue() + 4, deltaAlwaysZero: true }
+  let deltaAlwaysZero = true
   if (type === 1) {
-    bits.skip(1) // delta_pic_order_always_zero_flag
+    deltaAlwaysZero = bits.flag()
     bits.se() // offset_for_non_ref_pic
     bits.se() // offset_for_top_to_bottom_field
     const count = bits.ue()
     if (count > 255) throw outOfRange('num_ref_frames_in_pic_order_cnt_cycle', 255, count)
     for (let i = 0; i < count; i++) bits.se()
   } else if (type > 2) throw outOfRange('pic_order_cnt_type', 2, type)
-  return { type, lsbBits: 0 }
+  return { type, lsbBits: 0, deltaAlwaysZero }
 }
 
 interface Vui {
@@ -207,6 +218,11 @@ function skipHrd(bits: BitReader): void {
     bits.skip(1) // cbr_flag
   }
   bits.skip(4 * 5) // lengths of delays
+}
+
+function limitedId(field: string, value: number, most: number): number {
+  if (value > most) throw outOfRange(field, most, value)
+  return value
 }
 
 function outOfRange(field: string, most: number, found: number): FormatError {

@@ -6,7 +6,15 @@ import { escapeNalUnit, joinNalUnits } from '../nal-units.ts'
 import { type AvcOrderFields, readAvcSps } from './bitstream.ts'
 import { AvcPictureOrder } from './picture-order.ts'
 
-const FIELDS: AvcOrderFields = { type: 0, lsbBits: 4, frameNumBits: 4, frameOnly: true, separatePlanes: false }
+const FIELDS: AvcOrderFields = {
+  type: 0,
+  lsbBits: 4,
+  frameNumBits: 4,
+  frameOnly: true,
+  separatePlanes: false,
+  deltaAlwaysZero: true,
+  mapUnits: 99,
+}
 
 function picture(
   low: number,
@@ -84,9 +92,11 @@ describe('the SPS', () => {
     assert.deepEqual(readAvcSps(sps({ lsbBits: 6 })).order, {
       type: 0,
       lsbBits: 6,
+      deltaAlwaysZero: true,
       frameNumBits: 5,
       frameOnly: true,
       separatePlanes: false,
+      mapUnits: 12,
     })
   })
 

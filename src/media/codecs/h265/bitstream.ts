@@ -4,11 +4,15 @@ import { BitReader } from '../../bytes/bit-reader.ts'
 import type { ColorInfo } from '../../track.ts'
 import { nalUnits, unescapeNalUnit } from '../nal-units.ts'
 import { checkPictureSize, frameRateOf, readVideoSignalType } from '../picture.ts'
+import { type ReferenceSet, readReferenceSets } from './reference-sets.ts'
 
 /** nal_unit_type of section 7.4.2.2. IRAP pictures are 16 to 23. */
 export const HEVC_NAL = {
   FIRST_IRAP: 16,
+  IDR_W_RADL: 19,
+  IDR_N_LP: 20,
   LAST_IRAP: 23,
+  LAST_VCL: 31,
   VPS: 32,
   SPS: 33,
   PPS: 34,
@@ -28,7 +32,27 @@ export interface HevcProfile {
   readonly level: number
 }
 
+/** Of an SPS: what slice headers need to be read. */
+export interface HevcSliceFields {
+  /** Bits of slice_pic_order_cnt_lsb. */
+  readonly orderBits: number
+  readonly separatePlanes: boolean
+  /** ChromaArrayType. */
+  readonly chromaArrayType: number
+  /** PicSizeInCtbsY. */
+  readonly codingTreeBlocks: number
+  readonly sampleAdaptiveOffset: boolean
+  readonly referenceSets: readonly ReferenceSet[]
+  /** used_by_curr_pic_lt_sps_flag of each long-term picture of the SPS; `undefined`: there are none in slices either. */
+  readonly longTerm: readonly boolean[] | undefined
+  /** sps_temporal_mvp_enabled_flag. */
+  readonly temporalVectors: boolean
+}
+
 export interface HevcSps {
+  /** sps_seq_parameter_set_id. */
+  readonly id: number
+  readonly slices: HevcSliceFields
   readonly general: HevcProfile
   /** Pixels shown, the conformance window applied. */
   readonly width: number
@@ -46,9 +70,11 @@ export interface HevcSps {
 
 /** Bytes of an SPS that are looked at; the largest legal ones have a few thousand. */
 const MAX_SPS_BYTES = 8192
-const MAX_SHORT_TERM_SETS = 64
-/** Pictures of one reference picture set (section 7.4.3.2.1 limits them by sps_max_dec_pic_buffering, at most 16). */
+const MAX_SPS_ID = 15
+/** sps_max_dec_pic_buffering is at most 16. */
 const MAX_REFERENCE_PICTURES = 16
+/** Coding tree blocks are 64 pixels wide at most. */
+const MAX_BLOCK_SIZE_LOG2 = 6
 const MAX_LONG_TERM_PICTURES = 32
 const EXTENDED_SAR = 255
 
@@ -74,7 +100,7 @@ export function readHevcSps(unit: Uint8Array): HevcSps {
   const maxSubLayer = bits.bits(3)
   const temporalIdNested = bits.flag()
   const general = readProfileTierLevel(bits, maxSubLayer)
-  bits.ue() // sps_seq_parameter_set_id
+  const id = limited('sps_seq_parameter_set_id', bits.ue(), MAX_SPS_ID)
   const chromaFormat = limited('chroma_format_idc', bits.ue(), 3)
   const separatePlanes = chromaFormat === 3 && bits.flag()
   const codedWidth = bits.ue()
@@ -87,9 +113,18 @@ export function readHevcSps(unit: Uint8Array): HevcSps {
   checkPictureSize('H.265', width, height)
   const bitDepth = limited('bit_depth_luma_minus8', bits.ue(), 7) + 8
   const bitDepthChroma = limited('bit_depth_chroma_minus8', bits.ue(), 7) + 8
-  const { maxReorder } = readCodingTools(bits, maxSubLayer)
+  const tools = readCodingTools(bits, maxSubLayer)
+  const { maxReorder } = tools
+  const blockSize = 2 ** tools.blockSizeLog2
   const { frameRate, color } = bits.flag() ? readVui(bits) : {}
   return {
+    id,
+    slices: {
+      ...tools.slices,
+      separatePlanes,
+      chromaArrayType: separatePlanes ? 0 : chromaFormat,
+      codingTreeBlocks: Math.ceil(codedWidth / blockSize) * Math.ceil(codedHeight / blockSize),
+    },
     general,
     width,
     height,
@@ -124,9 +159,16 @@ function readWindow(bits: BitReader) {
     : { left: 0, right: 0, top: 0, bottom: 0 }
 }
 
+interface CodingTools {
+  readonly maxReorder: number
+  /** CtbLog2SizeY. */
+  readonly blockSizeLog2: number
+  readonly slices: Omit<HevcSliceFields, 'separatePlanes' | 'chromaArrayType' | 'codingTreeBlocks'>
+}
+
 /** Everything between the bit depths and the VUI flag. */
-function readCodingTools(bits: BitReader, maxSubLayer: number): { maxReorder: number } {
-  const pictureOrderBits = limited('log2_max_pic_order_cnt_lsb_minus4', bits.ue(), 12) + 4
+function readCodingTools(bits: BitReader, maxSubLayer: number): CodingTools {
+  const orderBits = limited('log2_max_pic_order_cnt_lsb_minus4', bits.ue(), 12) + 4
   const orderings = bits.flag() ? maxSubLayer + 1 : 1
   let maxReorder = 0
   for (let i = 0; i < orderings; i++) {
@@ -134,25 +176,37 @@ function readCodingTools(bits: BitReader, maxSubLayer: number): { maxReorder: nu
     maxReorder = limited('sps_max_num_reorder_pics', bits.ue(), MAX_REFERENCE_PICTURES)
     bits.ue() // sps_max_latency_increase_plus1
   }
-  for (let i = 0; i < 6; i++) bits.ue() // block sizes and transform depths
+  const blockSizeLog2 = limited('CtbLog2SizeY', bits.ue() + 3 + bits.ue(), MAX_BLOCK_SIZE_LOG2)
+  for (let i = 0; i < 4; i++) bits.ue() // transform sizes and depths
   if (bits.flag() && bits.flag()) skipScalingLists(bits)
-  bits.skip(2) // amp_enabled_flag, sample_adaptive_offset_enabled_flag
+  bits.skip(1) // amp_enabled_flag
+  const sampleAdaptiveOffset = bits.flag()
   if (bits.flag()) {
     bits.skip(8) // PCM bit depths
     bits.ue()
     bits.ue()
     bits.skip(1)
   }
-  skipShortTermSets(bits)
-  if (bits.flag()) {
-    const count = limited('num_long_term_ref_pics_sps', bits.ue(), MAX_LONG_TERM_PICTURES)
-    bits.skip(count * (pictureOrderBits + 1))
-  }
-  bits.skip(2) // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
-  return { maxReorder }
+  const referenceSets = readReferenceSets(bits)
+  const longTerm = bits.flag() ? readLongTerm(bits, orderBits) : undefined
+  const temporalVectors = bits.flag()
+  bits.skip(1) // strong_intra_smoothing_enabled_flag
+  const slices = { orderBits, sampleAdaptiveOffset, referenceSets, longTerm, temporalVectors }
+  return { blockSizeLog2, maxReorder, slices }
 }
 
-function skipScalingLists(bits: BitReader): void {
+function readLongTerm(bits: BitReader, orderBits: number): boolean[] {
+  const count = limited('num_long_term_ref_pics_sps', bits.ue(), MAX_LONG_TERM_PICTURES)
+  const used: boolean[] = []
+  for (let i = 0; i < count; i++) {
+    bits.skip(orderBits)
+    used.push(bits.flag())
+  }
+  return used
+}
+
+/** scaling_list_data of section 7.3.4, in an SPS or PPS. */
+export function skipScalingLists(bits: BitReader): void {
   for (let sizeId = 0; sizeId < 4; sizeId++) {
     for (let matrix = 0; matrix < 6; matrix += sizeId === 3 ? 3 : 1) {
       if (!bits.flag()) {
@@ -162,31 +216,6 @@ function skipScalingLists(bits: BitReader): void {
       if (sizeId > 1) bits.se()
       const coefficients = Math.min(64, 1 << (4 + (sizeId << 1)))
       for (let i = 0; i < coefficients; i++) bits.se()
-    }
-  }
-}
-
-/** st_ref_pic_set of section 7.3.7: only the count of pictures is kept, because the next set may be told by it. */
-function skipShortTermSets(bits: BitReader): void {
-  const count = limited('num_short_term_ref_pic_sets', bits.ue(), MAX_SHORT_TERM_SETS)
-  let pictures = 0
-  for (let index = 0; index < count; index++) {
-    if (index > 0 && bits.flag()) {
-      bits.skip(1) // delta_rps_sign
-      bits.ue()
-      let kept = 0
-      for (let i = 0; i <= pictures; i++) {
-        const used = bits.flag()
-        const useDelta = used || bits.flag()
-        if (useDelta) kept++
-      }
-      pictures = limited('reference pictures', kept, MAX_REFERENCE_PICTURES)
-      continue
-    }
-    pictures = limited('reference pictures', bits.ue() + bits.ue(), MAX_REFERENCE_PICTURES)
-    for (let i = 0; i < pictures; i++) {
-      bits.ue()
-      bits.skip(1)
     }
   }
 }
