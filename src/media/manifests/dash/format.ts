@@ -155,8 +155,13 @@ function formatContentProtection(indent: string, protection: ContentProtection):
     ]),
     (pssh === undefined ? '' : `${indent}  <cenc:pssh>${escapeXml(pssh)}</cenc:pssh>\n`) +
       (pro === undefined ? '' : `${indent}  <mspr:pro>${escapeXml(pro)}</mspr:pro>\n`) +
-      (licenseUrl === undefined ? '' : `${indent}  <dashif:laurl>${escapeXml(licenseUrl)}</dashif:laurl>\n`),
+      (licenseUrl === undefined ? '' : formatLicenseUrl(`${indent}  `, escapeXml(licenseUrl))),
   )
+}
+
+/** The guidelines spell the element in lower case, players look for the other form too. */
+function formatLicenseUrl(indent: string, url: string): string {
+  return `${indent}<dashif:laurl>${url}</dashif:laurl>\n${indent}<dashif:Laurl Lic_type="EME-1.0">${url}</dashif:Laurl>\n`
 }
 
 function formatProducerReferenceTime(indent: string, time: ProducerReferenceTime): string {
