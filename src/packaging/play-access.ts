@@ -1,5 +1,5 @@
 /** Who may play a path over HTTP, asked for every request but cheaply for the paths that are open to all. */
-import type { Authorize, Credentials } from '../live/access.ts'
+import { type Authorize, type Credentials, secretOfQuery } from '../live/access.ts'
 import { OPEN_MS } from './hot-objects.ts'
 
 /** Paths whose openness is remembered. */
@@ -48,12 +48,12 @@ export class PlayAccess {
   }
 }
 
-/** What an HTTP request shows: `?key=` and `Authorization`. */
+/** What an HTTP request shows: `?key=`, `?token=` and `Authorization`. */
 export function credentialsOf(query: URLSearchParams, authorization: string | undefined): Credentials {
-  const key = query.get('key')
+  const key = secretOfQuery(query)
   const [, scheme = '', value = ''] = /^([A-Za-z]+) +(\S+)$/.exec(authorization ?? '') ?? []
   const credentials: { -readonly [Key in keyof Credentials]: Credentials[Key] } = {}
-  if (key !== null && key !== '') credentials.key = key
+  if (key !== undefined) credentials.key = key
   if (/^bearer$/i.test(scheme)) credentials.bearer = value
   if (/^basic$/i.test(scheme)) {
     const [user = '', ...password] = Buffer.from(value, 'base64').toString('utf8').split(':')

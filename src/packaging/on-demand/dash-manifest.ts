@@ -3,6 +3,7 @@ import { codecString } from '../../media/codecs/codec-string.ts'
 import { trackTimescale } from '../../media/containers/isobmff/movie-boxes.ts'
 import type {
   AdaptationSet,
+  ContentProtection,
   Descriptor,
   Mpd,
   Representation,
@@ -79,6 +80,7 @@ function videoSet(presentation: Presentation, videos: readonly OnDemandRendition
     ...set(VIDEO_SET, 'video', 'video/mp4', undefined, [{ schemeIdUri: ROLE, value: 'main' }]),
     segmentAlignment: aligned,
     ...(independent ? { startWithSap: 1 } : {}),
+    contentProtections: protectionsOf(presentation, videos[0]),
     representations: videos.map((video) => ({
       ...representation(video, video.name, video.peakBps),
       segmentTemplate: template(video.track, segmentsOf(presentation, video), {
@@ -90,7 +92,8 @@ function videoSet(presentation: Presentation, videos: readonly OnDemandRendition
 }
 
 /** Key pictures of the smallest quality, for fast seeking. */
-function keyPictureSets({ token }: Presentation, videos: readonly OnDemandRendition[]): AdaptationSet[] {
+function keyPictureSets(presentation: Presentation, videos: readonly OnDemandRendition[]): AdaptationSet[] {
+  const { token } = presentation
   const video = videos.findLast(({ keyPictures }) => keyPictures.length > 0)
   if (video === undefined) return []
   const { name, track, keyPictures } = video
@@ -100,6 +103,7 @@ function keyPictureSets({ token }: Presentation, videos: readonly OnDemandRendit
       essentialProperties: [{ schemeIdUri: TRICK_MODE, value: VIDEO_SET }],
       segmentAlignment: true,
       startWithSap: 1,
+      contentProtections: protectionsOf(presentation, video),
       representations: [
         {
           ...representation(video, `${name}-key-pictures`, (video.keyPictureRate ?? video).peakBps),
@@ -119,6 +123,7 @@ function audioSet(presentation: Presentation, audio: OnDemandRendition, main: bo
     ...set(String(track.id), 'audio', 'audio/mp4', track, [{ schemeIdUri: ROLE, value: main ? 'main' : 'alternate' }]),
     segmentAlignment: true,
     startWithSap: 1,
+    contentProtections: protectionsOf(presentation, audio),
     representations: [
       {
         ...representation(audio, name, audio.peakBps),
@@ -129,6 +134,14 @@ function audioSet(presentation: Presentation, audio: OnDemandRendition, main: bo
       },
     ],
   }
+}
+
+/** A set has one key: its renditions are encrypted alike. */
+function protectionsOf(
+  { protection }: Presentation,
+  rendition: OnDemandRendition | undefined,
+): readonly ContentProtection[] {
+  return protection === undefined || rendition === undefined ? [] : protection.contentProtections(rendition)
 }
 
 function textSet(text: TextRendition, spans: readonly SegmentSpan[]): AdaptationSet {

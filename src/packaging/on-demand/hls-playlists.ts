@@ -61,15 +61,17 @@ export function onDemandPlaylist(presentation: Presentation, rendition: OnDemand
   const spans = segmentsOf(presentation, rendition)
   const { name } = rendition
   const { token } = presentation
-  const map = { uri: initName(name, token) }
-  return wholePlaylist(spans, (index) => ({ map, uri: segmentName(name, token, index) }))
+  const head = { map: { uri: initName(name, token) }, ...keysOf(presentation, rendition) }
+  return wholePlaylist(spans, (index) => ({ ...head, uri: segmentName(name, token, index) }))
 }
 
 /** The playlist of key pictures: each a small fragment that lasts until the next. */
-export function keyPicturePlaylist({ token }: Presentation, { name, keyPictures }: OnDemandRendition): MediaPlaylist {
-  const map = { uri: initName(name, token) }
+export function keyPicturePlaylist(presentation: Presentation, rendition: OnDemandRendition): MediaPlaylist {
+  const { token } = presentation
+  const { name, keyPictures } = rendition
+  const head = { map: { uri: initName(name, token) }, ...keysOf(presentation, rendition) }
   return {
-    ...wholePlaylist(keyPictures, (index) => ({ map, uri: keyPictureName(name, token, index) })),
+    ...wholePlaylist(keyPictures, (index) => ({ ...head, uri: keyPictureName(name, token, index) })),
     iFramesOnly: true,
   }
 }
@@ -79,9 +81,13 @@ export function textPlaylist({ segments }: Presentation, { name, token }: TextRe
   return wholePlaylist(segments, (index) => ({ uri: cuesName(name, token, index) }))
 }
 
+function keysOf({ protection }: Presentation, rendition: OnDemandRendition): Pick<Segment, 'keys'> {
+  return protection === undefined ? {} : { keys: protection.hlsKeys(rendition) }
+}
+
 function wholePlaylist(
   spans: readonly SegmentSpan[],
-  file: (index: number) => Pick<Segment, 'uri' | 'map'>,
+  file: (index: number) => Pick<Segment, 'uri' | 'map' | 'keys'>,
 ): MediaPlaylist {
   const durations = spans.map(({ duration }) => duration / MICROS_PER_SECOND)
   return {

@@ -1,5 +1,7 @@
 /** What on-demand manifests and segments are made of, whether a file is cut as it is or encoded for browsers while it is watched. */
 import type { ByteSource } from '../../media/byte-source.ts'
+import type { ContentProtection } from '../../media/manifests/dash/model.ts'
+import type { Key } from '../../media/manifests/hls/model.ts'
 import type { Micros } from '../../media/time.ts'
 import type { Track } from '../../media/track.ts'
 
@@ -53,6 +55,14 @@ export interface SegmentBody {
   readonly byteLength: number
 }
 
+/** What manifests say of encrypted renditions. */
+export interface PresentationProtection {
+  /** Descriptors of the adaptation set that a rendition is in. */
+  contentProtections(rendition: OnDemandRendition): readonly ContentProtection[]
+  /** EXT-X-KEY lines of its segments. */
+  hlsKeys(rendition: OnDemandRendition): readonly Key[]
+}
+
 /**
  * A file, or several qualities of one, as browsers can play it. The same names stand for the same bytes for ever: `token` is made of the files'
  * size and time of change and of all settings that decide the bytes.
@@ -67,6 +77,8 @@ export interface Presentation {
   readonly modified: Date
   readonly segments: readonly SegmentSpan[]
   readonly renditions: readonly OnDemandRendition[]
+  /** What players must know of its encryption; left out: it is in the clear. */
+  readonly protection?: PresentationProtection
   /** Initialization of a rendition: `moov` of its track. */
   init(rendition: OnDemandRendition): Promise<SegmentBody>
   /** Segment by its place in the rendition's `segments`. Throws HeadendError when it cannot be made. */
