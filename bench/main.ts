@@ -5,6 +5,7 @@ import { asf } from './asf.ts'
 import { fanOut, windowsMediaFanOut } from './fan-out.ts'
 import { httpObjects } from './http-objects.ts'
 import { ingest } from './ingest.ts'
+import { licenses } from './licenses.ts'
 import { onDemand } from './on-demand.ts'
 import { pictureDelay } from './picture-delay.ts'
 import { recording } from './recording.ts'
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, () => AsyncGenerator<Row>>> = {
   stalled: stalledViewers,
   delay: pictureDelay,
   asf,
+  licenses,
   'on-demand': onDemand,
   recording,
 }

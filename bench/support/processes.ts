@@ -15,6 +15,8 @@ const LOAD_CORE = '1'
 export interface ServerProcess {
   readonly pid: number
   readonly ports: Readonly<Record<string, number>>
+  /** Folder of its state. */
+  readonly data: string
   /** `?key=…` of publishers. */
   readonly publishQuery: string
   stop(): Promise<void>
@@ -58,6 +60,7 @@ export async function startHeadend(
   return {
     pid: ready.pid,
     ports: ready.ports,
+    data: path.join(folder, 'data'),
     publishQuery: `?key=${publishKey}`,
     async stop() {
       await stopChild(child)

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { formatLicense, MAX_KEY_IDS, MAX_LICENSE_REQUEST, parseLicenseRequest } from './clear-key-messages.ts'
+
+const bytes = (text: string) => Buffer.from(text, 'utf8')
+const kid = (index: number) => Buffer.from(index.toString(16).padStart(32, '0'), 'hex').toString('base64url')
+const request = (kids: unknown, more = {}) => bytes(JSON.stringify({ kids, ...more }))
+
+describe('Clear Key messages', () => {
+  it('are those of the specification', () => {
+    // Encrypted Media Extensions, section 9.1.5.
+    const { keyIds, type } = parseLicenseRequest(bytes('{"kids":["LwVHf8JLtPrv2GUXFW2v_A"],"type":"temporary"}'))
+
+    assert.equal(type, 'temporary')
+    assert.deepEqual(
+      keyIds.map((id) => Buffer.from(id).toString('hex')),
+      ['2f05477fc24bb4faefd86517156daffc'],
+    )
+    assert.equal(
+      formatLicense(
+        [{ id: keyIds[0] as Uint8Array, key: Buffer.from('tQ0bJVWb6b0KPL6KtZIy_A', 'base64url') }],
+        'temporary',
+      ),
+      '{"keys":[{"kty":"oct","kid":"LwVHf8JLtPrv2GUXFW2v_A","k":"tQ0bJVWb6b0KPL6KtZIy_A"}],"type":"temporary"}',
+    )
+  })
+
+  it('may leave the type out, and name an id twice', () => {
+    const { keyIds, type } = parseLicenseRequest(request([kid(1), kid(2), kid(1)]))
+
+    assert.equal(type, 'temporary')
+    assert.equal(keyIds.length, 2)
+  })
+
+  it('D-01: that are broken, lie or ask for too much are refused', () => {
+    const most = Array.from({ length: MAX_KEY_IDS }, (_, index) => kid(index))
+    assert.equal(parseLicenseRequest(request(most)).keyIds.length, MAX_KEY_IDS)
+    const broken: readonly Uint8Array[] = [
+      bytes(''),
+      bytes('{'),
+      bytes('[]'),
+      bytes('null'),
+      bytes('"kids"'),
+      bytes('{}'),
+      request([]),
+      request('LwVHf8JLtPrv2GUXFW2v_A'),
+      request([...most, kid(100)]),
+      request(Array.from({ length: 10_000 }, (_, index) => kid(index))),
+      request([1]),
+      request([null]),
+      request(['LwVHf8JLtPrv2GUXFW2v_A==']),
+      request(['LwVHf8JLtPrv2GUXFW2v/A']),
+      // Bits behind the 16th byte.
+      request(['LwVHf8JLtPrv2GUXFW2v_B']),
+      request(['LwVHf8JLtPrv2GUXFW2v']),
+      request([kid(1)], { type: 'for ever' }),
+      request([kid(1)], { type: 1 }),
+      Buffer.concat([bytes('{"kids":["'), Buffer.from([0xff, 0xfe]), bytes('"]}')]),
+      Buffer.concat([request([kid(1)]), Buffer.alloc(MAX_LICENSE_REQUEST, ' ')]),
+      bytes('['.repeat(10_000)),
+    ]
+
+    for (const body of broken) assert.throws(() => parseLicenseRequest(body), { code: 'ERR_LICENSE_REQUEST' })
+    const whole = request([kid(1)])
+    for (let length = 0; length < whole.byteLength; length++) {
+      assert.throws(() => parseLicenseRequest(whole.subarray(0, length)), { code: 'ERR_LICENSE_REQUEST' })
+    }
+  })
+})
