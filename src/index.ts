@@ -17,6 +17,8 @@ export { type Session, type SessionRole, type Sessions } from './live/sessions.t
 export { type Stream, type StreamState } from './live/stream.ts'
 export type { StreamEntry } from './live/stream-entry.ts'
 export type { Packet } from './media/packet.ts'
+/** The packager. */
+export type { ProtectionScheme } from './media/protection/scheme.ts'
 export type { ForeignTrack, MediaFormat } from './media/reader.ts'
 export { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from './media/time.ts'
 export {
@@ -31,6 +33,7 @@ export {
   type VideoCodec,
   type VideoParameters,
 } from './media/track.ts'
+export type { ContentKey } from './packaging/protection/segment-encryptor.ts'
 /** The player, the encoder, and what tells what is in files. */
 export { type PlayOptions, type PushOptions, play, probe, push } from './server/clients.ts'
 /** Its settings: from a file, the environment and flags, and described as data. */
@@ -46,6 +49,7 @@ export type {
 } from './server/events.ts'
 /** The server. */
 export type { HeadendServer, ServerHooks } from './server/headend-server.ts'
+export { createLicenseServer } from './server/license-server.ts'
 export { describeOptions, type OptionDescription, type OptionType } from './server/options.ts'
 export {
   type ExportProgress,
@@ -59,10 +63,30 @@ export {
 export type { Secrets } from './server/secrets.ts'
 export { createServer } from './server/server.ts'
 export type { ServerSettings, Settings } from './server/settings.ts'
+/** Tokens and passwords. */
+export { type CreatedToken, createToken, revokeToken, type TokenPlace } from './server/tokens.ts'
 /** Where it is reached. */
 export { lanHosts, urlsOf } from './server/urls.ts'
 export { packageVersion } from './server/version.ts'
+export type { TokenAction } from './services/auth/tokens/claims.ts'
+export type { IssuedToken, TokenRequest } from './services/auth/tokens/own-tokens.ts'
+export { hashPassword } from './services/auth/users.ts'
 export type { PushReport } from './services/encoder/push.ts'
+export {
+  formatContentKey,
+  newContentKey,
+  parseContentKey,
+  readKeyFile,
+  writeKeyFile,
+} from './services/packager/content-key.ts'
+export { type DecryptOptions, type DecryptResult, decryptMedia } from './services/packager/decrypt-media.ts'
+export {
+  type PackageEncryption,
+  type PackageOptions,
+  type PackageProgress,
+  type PackageResult,
+  packageMedia,
+} from './services/packager/package-media.ts'
 export type { PlayReport, TrackReport } from './services/player/measurement.ts'
 export type { PlayResult } from './services/player/play.ts'
 export type { PacketCount } from './services/probe/packet-count.ts'

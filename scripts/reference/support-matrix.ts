@@ -27,7 +27,7 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   ],
 }
 /** Modules that speak no media. */
-const WITHOUT_MEDIA = new Set(['web', 'catalogue', 'admin', 'api', 'auth', 'testChannel', 'test-channel'])
+const WITHOUT_MEDIA = new Set(['web', 'catalogue', 'license', 'admin', 'api', 'auth', 'testChannel', 'test-channel'])
 
 const START = '<!-- support matrix: written by `npm run docs` -->'
 const END = '<!-- end of support matrix -->'

@@ -18,5 +18,8 @@ export const commands: readonly CommandEntry[] = [
   { name: 'push', summary: 'publish a file, device or pattern to a server', load: () => import('./push.ts') },
   { name: 'probe', summary: 'say what is in media files', load: () => import('./probe.ts') },
   { name: 'record', summary: 'list and cut what a server recorded', load: () => import('./record.ts') },
+  { name: 'package', summary: 'cut and encrypt media files for any web server', load: () => import('./package.ts') },
+  { name: 'token', summary: 'make a token and its links, or end one', load: () => import('./token.ts') },
+  { name: 'license', summary: 'run the licence server alone', load: () => import('./license.ts') },
   { name: 'play', summary: 'open, check, measure and write a stream', load: () => import('./play.ts') },
 ]

@@ -13,22 +13,33 @@ import {
 } from '../index.ts'
 
 export function configure(command: Command): void {
+  configureServer(
+    command,
+    'Runs the media server. Every option is also a key of the file and a variable: --http-port, http.port, HEADEND_HTTP_PORT.',
+    createServer,
+  )
+}
+
+/** Options and action of a command that runs what `create` makes of the settings. */
+export function configureServer(command: Command, description: string, create: typeof createServer): void {
   command
-    .description(
-      'Runs the media server. Every option is also a key of the file and a variable: --http-port, http.port, HEADEND_HTTP_PORT.',
-    )
+    .description(description)
     .addOption(new Option('--config <file>', 'settings in YAML or JSON').env('HEADEND_CONFIG'))
     .option('--json', 'print what listens as one JSON object')
   const options = describeOptions()
   for (const option of options) addFlags(command, option)
-  command.action(async (values: Record<string, unknown>) => serve(values, options))
+  command.action(async (values: Record<string, unknown>) => serve(values, options, create))
 }
 
-async function serve(values: Readonly<Record<string, unknown>>, options: readonly OptionDescription[]): Promise<void> {
+async function serve(
+  values: Readonly<Record<string, unknown>>,
+  options: readonly OptionDescription[],
+  create: typeof createServer,
+): Promise<void> {
   const file = values['config'] as string | undefined
   const flags = flagValues(values, options)
   const { input, warnings } = await loadConfig({ file, env: process.env, flags })
-  const server = await createServer(input)
+  const server = await create(input)
   for (const warning of warnings) process.stderr.write(`headend: ${warning}\n`)
   process.stdout.write(values['json'] === true ? `${JSON.stringify(describeServer(server))}\n` : table(server))
   // A fault in code that serves one peer must not end the streams of all others; it is logged with its stack and counted.
@@ -116,6 +127,7 @@ function table(server: HeadendServer): string {
       `${plain.replace('http:', 'mms:')}/live/NAME   (files in ${settings.server.media}: ${plain.replace('http:', 'mms:')}/vod/FILE)`,
     ])
   }
+  if (has('license')) rows.push(['Licences', `${web}/license/clearkey`])
   rows.push(['API', `${web}/api/v1   described at ${web}/api/docs`])
   rows.push(['Secrets', `${resolve(secretsFile.path)}   (publishKey is KEY, adminToken opens the API)`])
   const width = Math.max(...rows.map(([name]) => name.length))

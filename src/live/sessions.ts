@@ -1,6 +1,7 @@
 /** Registry of peers: who publishes and plays what, and how much. Read by the API, the metrics and the logs. */
 import { randomUUID } from 'node:crypto'
 import type { HeadendError } from '../errors.ts'
+import type { AccessGrant } from './access.ts'
 
 /** What a peer does. */
 export type SessionRole = 'publish' | 'play'
@@ -12,6 +13,8 @@ export interface SessionStart {
   readonly path: string
   readonly remoteAddress: string
   readonly userAgent?: string
+  /** What let it in, when that has an end: the session ends with it. */
+  readonly grant?: AccessGrant | undefined
   /** Ends the peer's connection; the owner answers in its protocol's words where it can. */
   readonly close: (reason: HeadendError) => void
   /** What only this protocol knows; plain data for the API. */

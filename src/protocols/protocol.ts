@@ -9,6 +9,7 @@ import type { Sessions } from '../live/sessions.ts'
 import type { Stream } from '../live/stream.ts'
 import type { HttpRoutes } from '../net/http/routes.ts'
 import type { TlsMaterial } from '../net/tls.ts'
+import type { ContentKeys } from '../packaging/protection/content-keys.ts'
 import type { Transcoder } from '../packaging/transcoder.ts'
 import type { PlayLog } from '../playlog/play-log.ts'
 
@@ -59,6 +60,8 @@ export interface ServerContext {
   readonly library: Library
   /** The same files as tracks and packets. */
   readonly mediaFiles: MediaFiles
+  /** Keys of protected streams and files, by what they are for; `undefined`: nothing is protected here. */
+  readonly keys: ContentKeys | undefined
   /** Makes playable what browsers do not know; `undefined`: switched off. */
   readonly transcoder: Transcoder | undefined
   /** The playlist of a path, `channel/…`; `undefined`: there is none. */

@@ -5,7 +5,7 @@ import type { Sessions } from '../live/sessions.ts'
 import type { Logger } from '../protocols/protocol.ts'
 import { type AuthOptions, createAuthorize } from '../services/auth/authorize.ts'
 
-export interface ServerAuthorizeOptions extends Pick<AuthOptions, 'keys' | 'pathAccess'> {
+export interface ServerAuthorizeOptions extends Pick<AuthOptions, 'keys' | 'pathAccess' | 'tokens' | 'webhook'> {
   readonly sessions: Sessions
   readonly log: Logger
   /** Publishers and viewers at the same time; asked each time. */
@@ -13,25 +13,21 @@ export interface ServerAuthorizeOptions extends Pick<AuthOptions, 'keys' | 'path
 }
 
 /** Throws as `createAuthorize` does, and UnavailableError ERR_HUB_FULL when all sessions are taken. */
-export function createServerAuthorize({
-  sessions,
-  log,
-  keys,
-  pathAccess,
-  maxSessions,
-}: ServerAuthorizeOptions): Authorize {
+export function createServerAuthorize({ sessions, log, maxSessions, ...answers }: ServerAuthorizeOptions): Authorize {
   const authorize = createAuthorize({
-    keys,
-    pathAccess,
+    ...answers,
+    onWebhookFailure: (error) => {
+      log.counted('ERR_ACCESS_WEBHOOK', { error }, 'the webhook that says who may play and publish did not answer')
+    },
     onRefused: ({ action, path, protocol, remoteAddress }, reason) => {
       log.counted(reason.code, { action, path, protocol, remoteAddress }, reason.message)
     },
   })
   return async (request) => {
     const most = maxSessions()
-    if (request.action !== 'api' && sessions.size >= most) {
+    if ((request.action === 'play' || request.action === 'publish') && sessions.size >= most) {
       throw new UnavailableError('ERR_HUB_FULL', `expected at most ${most} sessions at the same time`)
     }
-    await authorize(request)
+    return authorize(request)
   }
 }

@@ -117,6 +117,7 @@ const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
     http: front.routes,
     library: EMPTY_LIBRARY,
     mediaFiles: new MediaFiles(EMPTY_LIBRARY),
+    keys: undefined,
     transcoder: undefined,
     playlist: () => undefined,
     onPlayLog: () => undefined,

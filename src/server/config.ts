@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
 import { ConfigError, describeError } from '../errors.ts'
+import { checkAccess } from './check-access.ts'
 import { nearestName } from './nearest.ts'
 import { describeOptions, entryOf, type OptionDescription, shapeOf } from './options.ts'
 import { moduleSettings, type ServerSettings, type Settings, serverSettings } from './settings.ts'
@@ -30,7 +31,7 @@ export interface LoadedConfig {
 
 const MAX_CONFIG_FILE = 1024 * 1024
 /** Settings whose value no message quotes. */
-const SECRET_NAME = /(?:^|\.)(?:publishKey|playKey|adminToken|pull)$/
+const SECRET_NAME = /(?:^|\.)(?:publishKey|playKey|adminToken|pull|password|secret|webhook\.url)$/
 /** What clients here can fetch from. */
 const PULL_SCHEME = /^(?:mms|mmsh|rtmps?):\/\//i
 /** Keys that are about the file, not about the server. */
@@ -73,6 +74,7 @@ export function parseSettings(input: SettingsInput): Settings {
   }
   refuseWeakSecrets(server)
   checkPulls(server)
+  checkAccess(server)
   if ((server.tls.certificate === undefined) !== (server.tls.key === undefined)) {
     throw invalid('tls: expected both certificate and key, found one of them')
   }
@@ -239,7 +241,7 @@ function explain(issue: z.core.$ZodIssue | undefined, secret: boolean): string {
 
 function refuseWeakSecrets(server: ServerSettings): void {
   for (const [name, secret] of Object.entries(server.auth)) {
-    if (secret !== undefined) refuseWeakSecret(secret, `auth.${name}`)
+    if (typeof secret === 'string') refuseWeakSecret(secret, `auth.${name}`)
   }
   for (const [pattern, path] of Object.entries(server.paths)) {
     if (path.publishKey !== undefined) refuseWeakSecret(path.publishKey, `paths.${pattern}.publishKey`)

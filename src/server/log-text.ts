@@ -10,6 +10,8 @@ const REDACTED = '[redacted]'
 const QUERY_SECRET =
   /((?:^|[?&;#\s]|%3f|%26|%3b)(?:[a-z_-]{0,32}(?:key|token|secret|password|passwd|signature|auth)[a-z_-]{0,32})(?:=|%3d))[^&;#\s"'<>]*/gi
 const AUTHORIZATION = /\b(bearer|basic|digest)(\s+|%20)[^\s"',]{6,}/gi
+/** A token wherever it stands (RFC 7519): a header that begins like JSON, claims, a signature. */
+const TOKEN = /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g
 const USER_INFO = /(:\/\/)[^/?#\s@]+@/g
 /** `publish:live/NAME:KEY` of an SRT stream id. */
 const STREAM_ID = /\b((?:publish|read|play):[^:\s]+:)[^\s"']+/g
@@ -18,6 +20,7 @@ const STREAM_ID = /\b((?:publish|read|play):[^:\s]+:)[^\s"']+/g
 export function redactText(text: string, secrets: readonly string[] = []): string {
   let result = text
   for (const secret of secrets) if (result.includes(secret)) result = result.replaceAll(secret, REDACTED)
+  if (result.includes('eyJ')) result = result.replace(TOKEN, REDACTED)
   if (/[=%]/.test(result)) result = result.replace(QUERY_SECRET, `$1${REDACTED}`)
   if (result.includes('://')) result = result.replace(USER_INFO, `$1${REDACTED}@`)
   return result.replace(AUTHORIZATION, `$1 ${REDACTED}`).replace(STREAM_ID, `$1${REDACTED}`)

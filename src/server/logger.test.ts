@@ -189,6 +189,7 @@ describe('L-04: credentials', () => {
   })
 
   test('ordinary text stays', () => {
+    assert.equal(redactText('shown eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIn0.c2lnbmF0dXJl here'), 'shown [redacted] here')
     assert.equal(redactText('http://host/live/a?_HLS_msn=3&part=1'), 'http://host/live/a?_HLS_msn=3&part=1')
   })
 })

@@ -1,7 +1,8 @@
 /** Which settings hold for a path: the patterns of `paths`, merged in the order of the file. */
 import type { PathSettings } from '../live/hub.ts'
+import { compilePathPattern } from '../live/path-pattern.ts'
 import type { Playlist } from '../protocols/protocol.ts'
-import type { PathAccess } from '../services/auth/authorize.ts'
+import { opensToAll, type PathAccess } from '../services/auth/path-access.ts'
 import type { RecordInput } from '../services/recorder/record-settings.ts'
 import { RECORDINGS } from './library-folders.ts'
 import type { PathSettingsInput } from './settings.ts'
@@ -11,11 +12,11 @@ const DEFAULTS = { graceMs: 10_000, onBusy: 'refuse', windowMs: 100, play: 'open
 export type ResolvedPath = PathSettings & PathAccess & { readonly record?: RecordInput | undefined }
 
 /**
- * Compiles the patterns once; the result answers for any path. Recordings of a live path that takes a key take the same one, unless a pattern
- * says otherwise of them.
+ * Compiles the patterns once; the result answers for any path. Recordings of a live path that is not open to all
+ * ask for the same as that path, unless a pattern says otherwise of them.
  */
 export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>): (path: string) => ResolvedPath {
-  const rules = Object.entries(paths).map(([pattern, settings]) => ({ matches: matcher(pattern), settings }))
+  const rules = Object.entries(paths).map(([pattern, settings]) => ({ matches: compilePathPattern(pattern), settings }))
   const resolve = (path: string, base: ResolvedPath) => {
     let resolved = base
     for (const { matches, settings } of rules) {
@@ -25,8 +26,10 @@ export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>)
   }
   return (path) => {
     for (const recorded of recordedPaths(path)) {
-      const { play, playKey, publishKey } = resolve(recorded, DEFAULTS)
-      if (play === 'key') return resolve(path, { ...DEFAULTS, play, playKey, publishKey })
+      const live = resolve(recorded, DEFAULTS)
+      if (opensToAll(live)) continue
+      const { play, playKey, publishKey, users, allow, deny } = live
+      return resolve(path, { ...DEFAULTS, play, playKey, publishKey, users, allow, deny })
     }
     return resolve(path, DEFAULTS)
   }
@@ -39,23 +42,6 @@ function recordedPaths(path: string): readonly string[] {
   if (!path.startsWith(RECORDED)) return []
   const inside = path.slice(RECORDED.length)
   return [inside, inside.slice(0, Math.max(0, inside.lastIndexOf('/')))]
-}
-
-/** `*` stands for one segment, `**` for any number; a `*` inside a segment for a part of it. */
-function matcher(pattern: string): (path: string) => boolean {
-  const source = pattern
-    .split('/')
-    .map((segment) =>
-      segment === '**'
-        ? '.*'
-        : segment
-            .split('*')
-            .map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
-            .join('[^/]*'),
-    )
-    .join('/')
-  const expression = new RegExp(`^${source}$`)
-  return (path) => expression.test(path)
 }
 
 /** Addresses of the streams to be pulled, by path. */

@@ -5,7 +5,6 @@ import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, describeError, UnavailableError } from '../errors.ts'
 import { type Library, openLibrary } from '../library/library.ts'
 import { MediaFiles } from '../library/media-files.ts'
-import type { Authorize } from '../live/access.ts'
 import { Hub } from '../live/hub.ts'
 import type { Publisher } from '../live/publisher.ts'
 import { Sessions } from '../live/sessions.ts'
@@ -17,9 +16,9 @@ import type { Closable, Logger } from '../protocols/protocol.ts'
 import { Counters } from '../services/admin/counters.ts'
 import { addOperationRoutes } from '../services/admin/routes.ts'
 import { viewPlayLog } from '../services/admin/views.ts'
+import { opensToAll } from '../services/auth/path-access.ts'
 import { openPlayLogs, type PlayLogs } from '../services/logs/index.ts'
 import { Pulls } from '../services/relay/pulls.ts'
-import { createServerAuthorize } from './authorize.ts'
 import { parseSettings, type SettingsInput } from './config.ts'
 import { EventHub, type ServerEventName, type ServerListener } from './events.ts'
 import type { HeadendServer, ServerHooks } from './headend-server.ts'
@@ -34,6 +33,7 @@ import { compilePaths, playlistOf, pullsOf, type ResolvedPath } from './path-set
 import { writeReadyFile } from './ready-file.ts'
 import { RouteTable } from './routes.ts'
 import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
+import { ServerAccess } from './server-access.ts'
 import { ServerRecorder } from './server-recorder.ts'
 import { ServerTranscoder } from './server-transcoder.ts'
 import type { Settings } from './settings.ts'
@@ -69,7 +69,7 @@ class Server implements HeadendServer {
   readonly #routes = new RouteTable()
   readonly #counters = new Counters()
   readonly #events: EventHub
-  readonly #authorize: Authorize
+  readonly #access: ServerAccess
   readonly #modules: ModuleHost
   readonly #pulls: Pulls
   readonly #playLogs: PlayLogs
@@ -99,7 +99,6 @@ class Server implements HeadendServer {
       write: hooks.writeLog ?? ((line) => process.stderr.write(line)),
     })
     this.#log = this.#writer.log
-    this.#writer.hide(Object.values(this.secrets))
     this.#events = new EventHub((error, event) => this.report(error, `listener of ${event}`))
     const { limits } = settings.server
     this.#hub = new Hub({
@@ -114,13 +113,14 @@ class Server implements HeadendServer {
       limits: settings.server.logs,
       software: `Headend ${packageVersion()}`,
     })
-    this.#authorize = createServerAuthorize({
+    this.#access = new ServerAccess({
+      stored: stored.secrets,
+      settings: () => this.#settings.server,
+      pathAccess: (path) => this.#pathOf(path),
       sessions: this.sessions,
       log: this.#log,
-      keys: () => this.secrets,
-      pathAccess: (path) => this.#pathOf(path),
-      maxSessions: () => this.#settings.server.limits.sessions,
     })
+    this.#writer.hide(this.#access.hidden)
     this.#library = openLibrary(() => libraryFolders(this.#settings.server))
     this.#mediaFiles = new MediaFiles(this.#library)
     if (settings.server.transcode.enabled) {
@@ -133,10 +133,11 @@ class Server implements HeadendServer {
     this.#modules = new ModuleHost((name) => ({
       hub: this.#hub,
       sessions: this.sessions,
-      authorize: this.#authorize,
+      authorize: this.#access.authorize,
       http: this.#routes,
       library: this.#library,
       mediaFiles: this.#mediaFiles,
+      keys: this.#access.keys,
       transcoder: this.#transcoder,
       playlist: (path) => playlistOf(this.#settings.server.playlists, path),
       onPlayLog: (log) => this.#keepPlayLog(log),
@@ -175,14 +176,7 @@ class Server implements HeadendServer {
   }
 
   get secrets(): Secrets {
-    const { publishKey, playKey, adminToken } = this.#settings.server.auth
-    const { secrets } = this.#stored
-    return {
-      publishKey: publishKey ?? secrets.publishKey,
-      playKey: playKey ?? secrets.playKey,
-      adminToken: adminToken ?? secrets.adminToken,
-      masterKey: secrets.masterKey,
-    }
+    return this.#access.secrets
   }
 
   get secretsFile(): { readonly path: string; readonly created: boolean } {
@@ -221,7 +215,10 @@ class Server implements HeadendServer {
     addOperationRoutes(this.#routes, {
       hub: this.#hub,
       sessions: this.sessions,
-      authorize: this.#authorize,
+      authorize: this.#access.authorize,
+      keys: this.#access.keys,
+      tokens: () => this.#access.tokens(),
+      isOpen: (path) => opensToAll(this.#pathOf(path)),
       counters: this.#counters,
       version: packageVersion(),
       startedAt: this.#startedAt,
@@ -231,7 +228,6 @@ class Server implements HeadendServer {
       urls: () => this.urls,
       config: () => withoutSecrets(this.#settings),
       connections: () => this.#front?.connections ?? 0,
-      isOpen: (path) => this.#pathOf(path).play === 'open',
       metricsAccess: () => this.#settings.server.api.metrics,
       onFault: (error) => this.report(error, 'api'),
       playLogs: this.#playLogs,
@@ -314,7 +310,8 @@ class Server implements HeadendServer {
     this.#hostAllowed = hostCheck(next.server.api.hosts)
     this.#playLogs.configure(next.server.logs)
     this.#writer.configure(logOptions(next, this.#hooks.terminal))
-    this.#writer.hide(Object.values(this.secrets))
+    this.#writer.hide(this.#access.hidden)
+    await this.#access.configure()
     for (const key of Object.keys(next.server) as (keyof typeof next.server)[]) {
       if (!isDeepStrictEqual(next.server[key], before.server[key])) changed.push(key)
     }
@@ -357,6 +354,7 @@ class Server implements HeadendServer {
       await this.#front?.close()
       await this.#transcoder?.close()
       this.#mediaFiles.close()
+      await this.#access.close()
     })()
     let late: NodeJS.Timeout | undefined
     const deadline = new Promise<'late'>((resolve) => {

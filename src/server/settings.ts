@@ -1,11 +1,11 @@
 /** The settings of the whole server: its own, and those of every module, as one schema. */
 import { z } from 'zod'
+import { accessShape, authOptions } from '../services/auth/options.ts'
 import { recordingOptions, recordOption } from '../services/recorder/options.ts'
 import { transcodeOptions } from '../services/transcode/options.ts'
 import { modules } from './modules.ts'
 
 const port = z.int().min(0).max(65_535)
-const MAX_SECRET_TEXT = 256
 const MAX_WINDOW_MS = 2_000
 const MAX_GRACE_MS = 3_600_000
 const MAX_PLAYLIST_ENTRIES = 1000
@@ -35,22 +35,7 @@ const pathSettings = z.strictObject({
     .describe(
       'Milliseconds of media merged into one write for all viewers; less is lower latency, more is less work. Default 100.',
     ),
-  play: z
-    .enum(['open', 'key'])
-    .optional()
-    .describe('Who may play: everybody, or who shows the play key. Default open.'),
-  publishKey: z
-    .string()
-    .max(MAX_SECRET_TEXT)
-    .optional()
-    .meta({ secret: true })
-    .describe('Key that publishes here instead of the one in secrets.json.'),
-  playKey: z
-    .string()
-    .max(MAX_SECRET_TEXT)
-    .optional()
-    .meta({ secret: true })
-    .describe('Key that plays here instead of the one in secrets.json; takes effect with `play: key`.'),
+  ...accessShape,
   record: recordOption,
   pull: z
     .string()
@@ -162,13 +147,7 @@ export const serverSettings = z.strictObject({
         .describe('Bytes of one file of play logs; each day begins another in any case.'),
     })
     .prefault({}),
-  auth: z
-    .strictObject({
-      publishKey: secret('Key that publishes, instead of the generated one in secrets.json.'),
-      playKey: secret('Key that plays on paths with `play: key`, instead of the generated one.'),
-      adminToken: secret('Bearer token of the API, instead of the generated one.'),
-    })
-    .prefault({}),
+  auth: authOptions.prefault({}),
   api: z
     .strictObject({
       hosts: z
@@ -237,10 +216,6 @@ export const serverSettings = z.strictObject({
       'Settings by path pattern: `*` stands for one segment, `**` for any number. All that match count; later ones override earlier ones.',
     ),
 })
-
-function secret(description: string) {
-  return z.string().max(MAX_SECRET_TEXT).optional().meta({ secret: true }).describe(description)
-}
 
 /** Settings of the server itself, with defaults filled in. */
 export type ServerSettings = z.infer<typeof serverSettings>

@@ -6,10 +6,11 @@ import type { ServerContext } from '../../src/protocols/protocol.ts'
 
 export const unusedServices: Pick<
   ServerContext,
-  'library' | 'mediaFiles' | 'transcoder' | 'playlist' | 'onPlayLog' | 'data'
+  'library' | 'mediaFiles' | 'keys' | 'transcoder' | 'playlist' | 'onPlayLog' | 'data'
 > = {
   library: EMPTY_LIBRARY,
   mediaFiles: new MediaFiles(EMPTY_LIBRARY, openReader),
+  keys: undefined,
   transcoder: undefined,
   playlist: () => undefined,
   onPlayLog: () => undefined,

@@ -1,13 +1,13 @@
-/** What a request shows of who it is: `?key=`, or `Authorization` (RFC 6750, RFC 7617). */
-import type { Credentials } from '../../live/access.ts'
+/** What a request shows of who it is: `?key=`, `?token=`, or `Authorization` (RFC 6750, RFC 7617). */
+import { type Credentials, secretOfQuery } from '../../live/access.ts'
 import type { HttpRequest } from './routes.ts'
 
-/** A longer `Authorization` value shows nothing. */
-const MAX_AUTHORIZATION_LENGTH = 4096
+/** A longer `Authorization` value shows nothing; tokens have up to 5,000 characters. */
+const MAX_AUTHORIZATION_LENGTH = 6144
 
 export function credentialsOf(request: HttpRequest): Credentials {
-  const key = request.query.get('key')
-  return { ...(key !== null && { key }), ...authorization(request.raw.headers.authorization) }
+  const key = secretOfQuery(request.query)
+  return { ...(key !== undefined && { key }), ...authorization(request.raw.headers.authorization) }
 }
 
 function authorization(value: string | undefined): Credentials {

@@ -152,7 +152,10 @@ export class Router implements HttpRoutes {
       plainAddress(raw.socket.remoteAddress),
       typeof forwarded === 'string' ? forwarded : forwarded?.join(','),
     )
-    return { method: raw.method ?? 'GET', path, query, raw, remoteAddress, secure }
+    const socketAddress = plainAddress(raw.socket.remoteAddress)
+    // A proxy that ends TLS for us says so.
+    const proxied = raw.headers['x-forwarded-proto'] === 'https' && this.#options.proxies.trusts(socketAddress)
+    return { method: raw.method ?? 'GET', path, query, raw, remoteAddress, secure: secure || proxied }
   }
 
   #report(error: unknown, raw: IncomingMessage): void {

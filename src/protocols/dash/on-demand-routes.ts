@@ -1,6 +1,7 @@
 /** DASH of files in the library: the static manifest and its media files. */
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { carriedQuery } from '../../live/access.ts'
 import { formatMpd } from '../../media/manifests/dash/format.ts'
 import { hotAnswer, readHotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
 import type { HotAnswer, HttpRequest } from '../../net/http/routes.ts'
@@ -69,7 +70,7 @@ export class OnDemandDashRoutes {
     const { presentation, texts, made } = item
     if (!open) {
       // The key that opened the manifest opens what it lists.
-      const mpd = withKey(onDemandManifest(presentation, texts), query.get('key'))
+      const mpd = withKey(onDemandManifest(presentation, texts), carriedQuery(query))
       return this.#answer(path, formatMpd(mpd), 'private, no-cache')
     }
     // Written and compressed once.

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { UnavailableError } from '../../errors.ts'
+import { carriedQuery } from '../../live/access.ts'
 import { formatMpd } from '../../media/manifests/dash/format.ts'
 import { MEDIA_CORS_HEADERS } from '../../net/http/cors.ts'
 import { hotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
@@ -108,7 +109,7 @@ export class DashRoutes {
 
   /** The key that opened the manifest opens what it lists. */
   #privateManifest({ request, path, packager }: Asked): HotAnswer {
-    const mpd = withKey(dashManifest(sourceOf(packager)), request.query.get('key'))
+    const mpd = withKey(dashManifest(sourceOf(packager)), carriedQuery(request.query))
     return hotAnswer({
       headers: { 'Content-Type': MANIFEST_TYPE, 'Cache-Control': 'private, no-store' },
       body: Buffer.from(formatMpd(mpd)),

@@ -1,11 +1,11 @@
-/** Carries a key from a manifest to what it lists. */
+/** Carries a key or token from a manifest to what it lists. */
 import type { Mpd, SegmentTemplate } from '../../media/manifests/dash/model.ts'
 
-/** Adds `?key=` to every file of a manifest; without a key, the manifest as it is. */
-export function withKey(mpd: Mpd, key: string | null): Mpd {
-  if (key === null) return mpd
+/** Adds a query (`carriedQuery`) to every file of a manifest; without one, the manifest as it is. */
+export function withKey(mpd: Mpd, query: string | undefined): Mpd {
+  if (query === undefined) return mpd
   // A dollar sign begins an identifier of the template.
-  const suffix = `?key=${encodeURIComponent(key).replaceAll('$', '$$$$')}`
+  const suffix = `?${query.replaceAll('$', '$$$$')}`
   const keyed = <T extends { readonly segmentTemplate?: SegmentTemplate }>(one: T): T => {
     const { segmentTemplate: template } = one
     if (template === undefined) return one

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { UnavailableError } from '../../errors.ts'
+import { carriedQuery } from '../../live/access.ts'
 import { formatMediaPlaylist } from '../../media/manifests/hls/media-playlist.ts'
 import { formatMultivariantPlaylist } from '../../media/manifests/hls/multivariant-playlist.ts'
 import { hotAnswer, readHotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
@@ -75,7 +76,7 @@ export class OnDemandHlsRoutes {
 
   async #sendPlaylist({ request, response, path, file, open }: Asked): Promise<void> {
     const item = await this.#presentations.find(path)
-    const key = request.query.get('key')
+    const carried = carriedQuery(request.query)
     let answer: HotAnswer
     if (open) {
       // Written and compressed once.
@@ -84,8 +85,8 @@ export class OnDemandHlsRoutes {
       item.made.set(`hls/${file}`, answer)
     } else {
       const text = playlistText(item, file)
-      // The key that opened the playlist opens what it lists.
-      const keyed = key === null ? text : withQuery(text, `key=${encodeURIComponent(key)}`)
+      // The key or token that opened the playlist opens what it lists.
+      const keyed = carried === undefined ? text : withQuery(text, carried)
       answer = this.#answer(path, keyed, 'private, no-cache')
     }
     sendHotAnswer(answer, request.raw, response, request.remoteAddress)

@@ -1,6 +1,7 @@
 /** HLS over HTTP: which URL is which playlist or media file, who may have it, and when it is answered. */
 import type { ServerResponse } from 'node:http'
 import { PeerError, UnavailableError } from '../../errors.ts'
+import { carriedQuery } from '../../live/access.ts'
 import { formatMultivariantPlaylist } from '../../media/manifests/hls/multivariant-playlist.ts'
 import { hotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
 import type { HotAnswer, HttpRequest } from '../../net/http/routes.ts'
@@ -130,10 +131,10 @@ export class HlsRoutes {
     sendHotAnswer(answer, request.raw, response, request.remoteAddress)
   }
 
-  /** The key that opened the playlist opens what it lists. */
+  /** The key or token that opened the playlist opens what it lists. */
   #privateAnswer({ request, path, packager }: Asked, text: string): HotAnswer {
-    const key = request.query.get('key')
-    const body = key === null ? text : withQuery(text, `key=${encodeURIComponent(key)}`)
+    const carried = carriedQuery(request.query)
+    const body = carried === undefined ? text : withQuery(text, carried)
     return hotAnswer({
       headers: { 'Content-Type': PLAYLIST_TYPE, 'Cache-Control': PRIVATE_CACHE },
       body: Buffer.from(body),

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type HeadendError, UnavailableError } from '../../errors.ts'
+import type { AccessGrant } from '../../live/access.ts'
 import type { Sessions } from '../../live/sessions.ts'
 import { flvFileHeader } from '../../media/containers/flv/muxer.ts'
 import { pump } from '../../net/pump.ts'
@@ -13,6 +14,7 @@ export interface Viewer {
   readonly protocol: string
   readonly remoteAddress: string
   readonly userAgent: string | undefined
+  readonly grant: AccessGrant | undefined
   readonly framing: FlvFraming
   /** A socket or an HTTP/2 stream. */
   readonly output: Duplex
@@ -48,6 +50,7 @@ export async function playFlv(
     path: programme.path,
     remoteAddress: viewer.remoteAddress,
     ...(viewer.userAgent !== undefined && { userAgent: viewer.userAgent }),
+    grant: viewer.grant,
     close: finish,
   })
   void gone.then(() => cursor.close())

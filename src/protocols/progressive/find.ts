@@ -2,6 +2,7 @@
 import { PeerError, UnavailableError } from '../../errors.ts'
 import type { Library, LibraryFile } from '../../library/library.ts'
 import { type OpenPlayback, openPlayback } from '../../library/open-playback.ts'
+import type { AccessGrant } from '../../live/access.ts'
 import { checkPath } from '../../live/path.ts'
 import type { Stream } from '../../live/stream.ts'
 import { checkFlvTracks, isFlvTrack } from '../../media/containers/flv/codec-id.ts'
@@ -76,10 +77,18 @@ export async function openLibraryFile(library: Library, path: string): Promise<L
   }
 }
 
+/** What let a request in, when that has an end. */
+export function grantOf(request: HttpRequest): AccessGrant | undefined {
+  return grants.get(request)
+}
+
+const grants = new WeakMap<HttpRequest, AccessGrant>()
+
 async function authorize({ context, protocol, request, path }: FindOptions): Promise<void> {
   const { remoteAddress } = request
   const credentials = credentialsOf(request)
-  await context.authorize({ action: 'play', path, protocol, remoteAddress, credentials })
+  const grant = await context.authorize({ action: 'play', path, protocol, remoteAddress, credentials })
+  if (grant !== undefined) grants.set(request, grant)
 }
 
 function waitOf({ query }: HttpRequest, waitMs: number): number {

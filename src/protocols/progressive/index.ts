@@ -15,7 +15,7 @@ import { PlayAccess } from '../../packaging/play-access.ts'
 import type { Listening, Protocol, ServerContext } from '../protocol.ts'
 import { playFlv, type Viewer } from './egress.ts'
 import { type FlvFraming, flvMessages, plainFlv } from './feeds.ts'
-import { findFile, findStream, openLibraryFile } from './find.ts'
+import { findFile, findStream, grantOf, openLibraryFile } from './find.ts'
 import { type ProgressiveOptions, progressiveOptions } from './options.ts'
 import { encodedProgramme, type FlvProgramme, fileProgramme, liveProgramme } from './programme.ts'
 
@@ -167,11 +167,15 @@ class ProgressiveServer implements Listening<ProgressiveOptions> {
     }
   }
 
-  #play(programme: FlvProgramme, request: HttpRequest, output: Omit<Viewer, 'remoteAddress' | 'userAgent'>): void {
+  #play(
+    programme: FlvProgramme,
+    request: HttpRequest,
+    output: Omit<Viewer, 'remoteAddress' | 'userAgent' | 'grant'>,
+  ): void {
     const { remoteAddress } = request
     const userAgent = request.raw.headers['user-agent']?.slice(0, MAX_USER_AGENT)
     const { sessions } = this.#context
-    const viewer = { ...output, remoteAddress, userAgent }
+    const viewer = { ...output, remoteAddress, userAgent, grant: grantOf(request) }
     const playing = playFlv(programme, viewer, { sessions, signal: this.#closing.signal })
     this.#playing.add(playing)
     void playing.then(() => this.#playing.delete(playing))

@@ -1,6 +1,7 @@
 /** One peer of the RTMP server: its socket, its session, and what it publishes or plays. */
 import type { Socket } from 'node:net'
 import { describeError, HeadendError, PeerError, UnavailableError } from '../../errors.ts'
+import type { AccessGrant } from '../../live/access.ts'
 import type { Session } from '../../live/sessions.ts'
 import { checkFlvTracks } from '../../media/containers/flv/codec-id.ts'
 import type { LogFields, ServerContext } from '../protocol.ts'
@@ -43,6 +44,7 @@ export class Connection {
   /** Ends what is awaited for the current role. */
   #work = new AbortController()
   #registered: Session | undefined
+  #grant: AccessGrant | undefined
   #ingest: RtmpIngest | undefined
   #player: Player | undefined
   /** Of a file that was played to its end, and that its player may seek back in. */
@@ -245,13 +247,14 @@ export class Connection {
   }
 
   async #authorize(action: 'publish' | 'play', path: string, key: string | undefined): Promise<void> {
-    await this.#context.authorize({
+    const grant = await this.#context.authorize({
       action,
       path,
       protocol: 'rtmp',
       remoteAddress: this.#remoteAddress,
       credentials: key === undefined ? {} : { key },
     })
+    this.#grant = grant ?? undefined
   }
 
   #register(role: 'publish' | 'play', path: string): Session {
@@ -262,6 +265,7 @@ export class Connection {
       path,
       remoteAddress: this.#remoteAddress,
       ...(userAgent === undefined ? {} : { userAgent }),
+      grant: this.#grant,
       close: (reason) => this.close(reason),
     })
     return this.#registered

@@ -1,13 +1,14 @@
 /** What a peer calls a stream (application, name, queries) as a path and a key, and back from a URL. */
 import { PeerError } from '../../errors.ts'
 import { librarySegments } from '../../library/library.ts'
+import { secretOfQuery } from '../../live/access.ts'
 import { checkPath } from '../../live/path.ts'
 
 /** A stream as a peer named it. */
 export interface NamedStream {
   /** Checked. */
   readonly path: string
-  /** `?key=` of the name, of the application, or of `tcUrl`; in this order. */
+  /** `?key=` or `?token=` of the name, of the application, or of `tcUrl`; in this order. */
   readonly key: string | undefined
   /** Files of the library that may be meant, likeliest first; `undefined`: it names no file. */
   readonly files?: readonly string[]
@@ -104,7 +105,7 @@ function split(text: string): [string, string] {
 
 function keyOf(query: string): string | undefined {
   if (query === '') return undefined
-  return new URLSearchParams(query).get('key') ?? undefined
+  return secretOfQuery(new URLSearchParams(query))
 }
 
 function decode(text: string): string {

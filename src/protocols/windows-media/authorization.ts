@@ -1,5 +1,5 @@
 /** What a Windows Media client shows of who it is, and how it is asked (MS-WMSP 2.2.1.9, 3.2.5.1; MS-WMHTTP 3.2.5.1; RFC 7616, 7617, 6750). */
-import type { Credentials } from '../../live/access.ts'
+import { type Credentials, secretOfQuery } from '../../live/access.ts'
 import { DigestServer } from '../../net/http/digest.ts'
 import type { HeaderLine } from './message-head.ts'
 import type { WmRequest } from './request-reader.ts'
@@ -18,11 +18,11 @@ export interface Shown {
   readonly stale: boolean
 }
 
-/** Takes `?key=`, and `Authorization` of the schemes Digest, Basic and Bearer. What is broken shows nothing. */
+/** Takes `?key=`, `?token=`, and `Authorization` of the schemes Digest, Basic and Bearer. What is broken shows nothing. */
 export function shownBy(request: WmRequest): Shown {
-  const key = request.query.get('key')
+  const key = secretOfQuery(request.query)
   const shown = authorizationOf(request)
-  return { stale: shown.stale, credentials: { ...(key !== null && { key }), ...shown.credentials } }
+  return { stale: shown.stale, credentials: { ...(key !== undefined && { key }), ...shown.credentials } }
 }
 
 /**

@@ -16,11 +16,13 @@ import { problemOf } from '../../net/http/problem.ts'
 import type { HttpRequest } from '../../net/http/routes.ts'
 import { authorizeApi } from './api-access.ts'
 import { docsPage } from './docs-page.ts'
+import { addKeyRoutes } from './key-routes.ts'
 import type { Operation } from './operation.ts'
 import { copy, pageOf } from './page.ts'
 import { addPlayLogRoutes } from './playlog-routes.ts'
 import { addRecordingRoutes } from './recording-routes.ts'
 import * as schemas from './schemas.ts'
+import { addTokenRoutes } from './token-routes.ts'
 import { countViewers, viewLive, viewSession, viewStream } from './views.ts'
 
 /** Answers one request below /api; the answer is written some time after it returns. */
@@ -97,6 +99,8 @@ export async function createApi(operation: Operation): Promise<ApiHandler> {
     addRoutes(scope, operation)
     addPlayLogRoutes(scope, operation)
     addRecordingRoutes(scope, operation)
+    addTokenRoutes(scope, operation)
+    addKeyRoutes(scope, operation)
     done()
   })
   await app.ready()

@@ -29,7 +29,7 @@ export class Metrics {
 
   /** The whole exposition. */
   print(): string {
-    const { hub, sessions, counters, version, startedAt, connections, faults } = this.#operation
+    const { hub, sessions, counters, version, startedAt, connections, faults, keys } = this.#operation
     const page = new Exposition()
     page.gauge('headend_info', 'Version of the server.', [[{ version, node: process.versions.node }, 1]])
     page.gauge('headend_start_time_seconds', 'Unix time of the start.', [[{}, startedAt.getTime() / 1000]])
@@ -67,6 +67,11 @@ export class Metrics {
     this.#printStreams(page)
     this.#printPlayLogs(page)
     this.#printRecordings(page)
+    page.counter(
+      'headend_licenses_total',
+      'Requests for content keys, by what became of them.',
+      [...(keys?.outcomes ?? [])].map(([outcome, total]) => [{ outcome }, total]),
+    )
     page.counter(
       'headend_faults_total',
       'Reported faults by error code.',

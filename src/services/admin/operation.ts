@@ -2,6 +2,8 @@
 import type { Authorize } from '../../live/access.ts'
 import type { Hub } from '../../live/hub.ts'
 import type { Sessions } from '../../live/sessions.ts'
+import type { TokenAccess } from '../auth/tokens/access.ts'
+import type { ServerKeys } from '../keys/server-keys.ts'
 import type { PlayLogs } from '../logs/index.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import type { Counters } from './counters.ts'
@@ -18,6 +20,10 @@ export interface Operation {
   readonly sessions: Sessions
   readonly authorize: Authorize
   readonly counters: Counters
+  /** Content keys; absent: none are kept. */
+  readonly keys?: ServerKeys
+  /** Loaded when first asked for; absent: there are none. */
+  readonly tokens?: () => Promise<TokenAccess>
   /** What players reported; absent: nothing is kept. */
   readonly playLogs?: PlayLogs
   /** Absent: nothing is recorded. */

@@ -53,6 +53,7 @@ export const session = z.object({
   path: z.string(),
   remoteAddress: z.string(),
   userAgent: z.string().optional(),
+  tokenId: z.string().optional().describe('Id of the token that let it in.'),
   since: z.iso.datetime(),
   bytesIn: count,
   bytesOut: count,

@@ -115,7 +115,7 @@ export function viewStream(stream: Stream, viewers: number, publisher: Session |
 
 export function viewSession(session: Session): SessionView {
   const { id, start, startedAt, bytesIn, bytesOut, skipped } = session
-  const { protocol, role, path, remoteAddress, userAgent, details } = start
+  const { protocol, role, path, remoteAddress, userAgent, grant, details } = start
   return {
     id,
     protocol,
@@ -123,6 +123,7 @@ export function viewSession(session: Session): SessionView {
     path,
     remoteAddress,
     ...(userAgent === undefined ? {} : { userAgent }),
+    ...(grant === undefined ? {} : { tokenId: grant.tokenId }),
     since: startedAt.toISOString(),
     bytesIn,
     bytesOut,

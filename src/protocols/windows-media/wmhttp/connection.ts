@@ -1,6 +1,7 @@
 /** One connection of an encoder: its requests, their answers, and the push it serves (MS-WMHTTP 3.2.5). */
 import type { Duplex } from 'node:stream'
 import { describeError, FormatError, HeadendError, PeerError, UnavailableError } from '../../../errors.ts'
+import type { AccessGrant } from '../../../live/access.ts'
 import { checkPath } from '../../../live/path.ts'
 import { STATUS_OF_CODE } from '../../../net/http/problem.ts'
 import type { ConnectionPeer } from '../../../net/http/routes.ts'
@@ -48,6 +49,7 @@ export class PushConnection implements PushPeer {
   #request: PushRequest | undefined
   #body: Uint8Array[] = []
   #push: Push | undefined
+  #grant: AccessGrant | undefined
 
   constructor(options: PushConnectionOptions) {
     const { socket, context, now, onClose } = options
@@ -181,6 +183,7 @@ export class PushConnection implements PushPeer {
     const push = pushId === undefined ? pushes.create(path, now()) : pushes.find(pushId, path)
     push.session.setUp(now())
     if (autoDestroy) push.session.autoDestroy = true
+    push.grant = this.#grant
     this.#adopt(push)
     this.#answer(204, { headers: this.#keepAlive(request), pushId: push.session.id })
     this.#idle()
@@ -205,7 +208,8 @@ export class PushConnection implements PushPeer {
     const { credentials, stale } = shownBy(request)
     const { remoteAddress } = this.#options.peer
     try {
-      await this.#context.authorize({ action: 'publish', path, protocol: 'wm-push', remoteAddress, credentials })
+      const request = { action: 'publish', path, protocol: 'wm-push', remoteAddress, credentials } as const
+      this.#grant = (await this.#context.authorize(request)) ?? undefined
       return true
     } catch (error) {
       if (!(error instanceof HeadendError) || statusOf(error) !== 401) throw error

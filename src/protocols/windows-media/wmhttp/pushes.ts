@@ -1,6 +1,7 @@
 /** All pushes of the server by their push-id: what each publishes, and who serves it now (MS-WMHTTP 3.2.1, 3.2.4.1, 3.2.6). */
 import { randomBytes } from 'node:crypto'
 import { type HeadendError, PeerError, UnavailableError } from '../../../errors.ts'
+import type { AccessGrant } from '../../../live/access.ts'
 import type { Session } from '../../../live/sessions.ts'
 import type { ServerContext } from '../../protocol.ts'
 import type { PushIngest } from './ingest.ts'
@@ -22,6 +23,8 @@ export interface Push {
   readonly session: PushSession
   ingest: PushIngest | undefined
   registered: Session | undefined
+  /** What let its encoder in, when that has an end. */
+  grant?: AccessGrant | undefined
   /** The connection of its last request, while it is open. */
   peer: PushPeer | undefined
 }
@@ -82,6 +85,7 @@ export class Pushes {
       role: 'publish',
       path,
       ...peer,
+      grant: push.grant,
       close: (reason) => this.end(push, { error: reason }),
     })
     push.registered = registered

@@ -1,5 +1,6 @@
 /** What a browser or any other HTTP client gets at the address of a stream: the watch page, or an ASX file that leads players here (ASX 3.0). */
 import type { ServerResponse } from 'node:http'
+import { carriedQuery } from '../../../live/access.ts'
 import { checkPath } from '../../../live/path.ts'
 import { formatAsx } from '../../../media/manifests/asx/format.ts'
 import { plainAddress } from '../../../net/http/client-address.ts'
@@ -67,8 +68,8 @@ function redirect(response: ServerResponse, content: string): void {
 }
 
 function sendAsx({ raw, secure, query, method }: HttpRequest, response: ServerResponse, content: string): void {
-  const key = query.get('key')
-  const options = { secure, ...(key !== null && { query: `key=${encodeURIComponent(key)}` }) }
+  const carried = carriedQuery(query)
+  const options = { secure, ...(carried !== undefined && { query: carried }) }
   const body = Buffer.from(asxFor(content, hostOf(raw), options), 'utf8')
   response.writeHead(200, {
     'Content-Type': 'video/x-ms-asf',

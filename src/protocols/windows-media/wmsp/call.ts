@@ -1,6 +1,7 @@
 /** A WMSP request as it was read, and what of the server stands behind it. */
 import type { HeadendError } from '../../../errors.ts'
 import type { Clock } from '../../../library/clock.ts'
+import type { AccessGrant } from '../../../live/access.ts'
 import type { ServerContext } from '../../protocol.ts'
 import type { Pragma } from '../pragma.ts'
 import type { Product } from '../product.ts'
@@ -66,6 +67,8 @@ export interface WmspService {
   readonly feeds: FramedFeeds
   /** Lets the client play, or throws PeerError ERR_ACCESS_DENIED. Resolves with whether it showed who it is. */
   authorize(call: Call): Promise<boolean>
+  /** What let it, when that has an end. */
+  grantOf(call: Call): AccessGrant | undefined
   /** What a session plays; `undefined`: nothing. */
   playOf(session: WmspSession): ActivePlay | undefined
   /** Registers what a session plays from now on. */

@@ -1,6 +1,7 @@
 /** Requests in, answers out: the server side of WMSP without its sockets (MS-WMSP 3.2.5). */
 import { describeError, HeadendError, PeerError } from '../../../errors.ts'
 import { type Clock, systemClock } from '../../../library/clock.ts'
+import type { AccessGrant } from '../../../live/access.ts'
 import type { ServerContext } from '../../protocol.ts'
 import { challengesFor, shownBy } from '../authorization.ts'
 import { REASON, testPacket } from '../framing.ts'
@@ -38,6 +39,7 @@ export class Exchange implements WmspService {
   readonly sessions: SessionRegistry
   readonly feeds: FramedFeeds
   readonly #plays = new Map<WmspSession, Running>()
+  readonly #grants = new WeakMap<Call, AccessGrant>()
 
   constructor(context: ServerContext, options: WmspOptions) {
     this.context = context
@@ -81,11 +83,17 @@ export class Exchange implements WmspService {
     })
   }
 
-  async authorize({ request, connection, path }: Call): Promise<boolean> {
+  async authorize(call: Call): Promise<boolean> {
+    const { request, connection, path } = call
     const { credentials } = shownBy(request)
     const { remoteAddress } = connection
-    await this.context.authorize({ action: 'play', path, protocol: 'wmsp', remoteAddress, credentials })
+    const grant = await this.context.authorize({ action: 'play', path, protocol: 'wmsp', remoteAddress, credentials })
+    if (grant !== undefined) this.#grants.set(call, grant)
     return Object.keys(credentials).length > 0
+  }
+
+  grantOf(call: Call): AccessGrant | undefined {
+    return this.#grants.get(call)
   }
 
   playOf(session: WmspSession): ActivePlay | undefined {

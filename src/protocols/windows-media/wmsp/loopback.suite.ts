@@ -67,6 +67,7 @@ export async function setup(options: SetupOptions = {}): Promise<Setup> {
     http: front.routes,
     library,
     mediaFiles: new MediaFiles(library, openReader),
+    keys: undefined,
     transcoder: undefined,
     playlist: (path: string) => playlists[path],
     onPlayLog: (one: PlayLog) => void playLogs.push(one),

@@ -134,6 +134,7 @@ async function begin(service: WmspService, call: Call, beginning: Beginning): Pr
     path: programme.path,
     remoteAddress: connection.remoteAddress,
     userAgent: product.text.slice(0, MAX_USER_AGENT),
+    grant: service.grantOf(call),
     close: (reason) => service.stopPlay(active, reason),
     details: () => ({ entry: viewing.content.path, pipelined: request.chunked }),
   })

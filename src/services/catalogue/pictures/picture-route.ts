@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { FormatError } from '../../../errors.ts'
 import type { Library } from '../../../library/library.ts'
 import type { MediaFile, MediaFiles } from '../../../library/media-files.ts'
+import { carriedQuery } from '../../../live/access.ts'
 import { hotAnswer, sendHotAnswer } from '../../../net/http/hot-answer.ts'
 import type { HttpHandler, HttpRequest } from '../../../net/http/routes.ts'
 import { findMediaSet } from '../../../packaging/on-demand/media-set.ts'
@@ -65,8 +66,8 @@ async function sendList(asked: Asked, { mediaFiles, pictures }: PictureRouteOpti
   const media = (await pictures.available()) ? await openMedia(mediaFiles, asked.file.path) : undefined
   if (media !== undefined) {
     const { reader, close } = media
-    const key = asked.request.query.get('key')
-    const query = `?v=${fileToken(asked.file)}${key === null ? '' : `&key=${encodeURIComponent(key)}`}`
+    const carried = carriedQuery(asked.request.query)
+    const query = `?v=${fileToken(asked.file)}${carried === undefined ? '' : `&${carried}`}`
     const hasPicture = [...reader.tracks, ...reader.foreign].some(({ kind }) => kind === 'video')
     if (hasPicture) text = thumbnailList(thumbnailsOf(reader.duration), reader.duration, query)
     close()
