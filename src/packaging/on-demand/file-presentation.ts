@@ -13,6 +13,7 @@ import { PacketSegments } from './packet-segments.ts'
 import type { Bandwidth, OnDemandRendition, Presentation, SegmentBody, SegmentSpan } from './presentation.ts'
 import { SampleSegments, type SegmentWeight } from './sample-segments.ts'
 import { segmentBody } from './segment-bytes.ts'
+import { soundSpans } from './sound-spans.ts'
 import { commonStarts, MAX_SEGMENT, segmentSpans } from './spans.ts'
 import { planTracks, seenKeyPoints, type TrackPlan } from './track-plan.ts'
 
@@ -167,8 +168,11 @@ async function sourcesOf(
     const segments = new PacketSegments(reader, plans, spans, cache)
     const { size } = file.file
     const bandwidths = measuredBandwidths(tracks, { size, duration: reader.duration, keyPoints }, spans)
+    const sounds = await soundSpans(reader, tracks, spans)
     return plans.map((plan, index): Source => {
-      return { rendition: renditionOf(plan, spans, bandwidths[index] as Bandwidth), plan, segments }
+      const rendition = renditionOf(plan, spans, bandwidths[index] as Bandwidth)
+      const own = sounds.get(plan.track.id)
+      return { rendition: own === undefined ? rendition : { ...rendition, segments: own }, plan, segments }
     })
   }
   const segments = new SampleSegments(file.file, reader.samples)
