@@ -10,6 +10,7 @@ import type { Stream } from '../live/stream.ts'
 import type { HttpRoutes } from '../net/http/routes.ts'
 import type { TlsMaterial } from '../net/tls.ts'
 import type { ContentKeys } from '../packaging/protection/content-keys.ts'
+import type { ProtectSettings } from '../packaging/protection/protect-settings.ts'
 import type { Transcoder } from '../packaging/transcoder.ts'
 import type { PlayLog } from '../playlog/play-log.ts'
 
@@ -62,6 +63,8 @@ export interface ServerContext {
   readonly mediaFiles: MediaFiles
   /** Keys of protected streams and files, by what they are for; `undefined`: nothing is protected here. */
   readonly keys: ContentKeys | undefined
+  /** How what is played on a path is encrypted; `undefined`: it is not. Asked each time, as settings change. */
+  readonly protection: (path: string) => ProtectSettings | undefined
   /** Makes playable what browsers do not know; `undefined`: switched off. */
   readonly transcoder: Transcoder | undefined
   /** The playlist of a path, `channel/…`; `undefined`: there is none. */

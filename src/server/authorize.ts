@@ -1,5 +1,5 @@
 /** The server's answer to "may this peer do that": the keys, and room for one more session. */
-import { UnavailableError } from '../errors.ts'
+import { PeerError, UnavailableError } from '../errors.ts'
 import type { Authorize } from '../live/access.ts'
 import type { Sessions } from '../live/sessions.ts'
 import type { Logger } from '../protocols/protocol.ts'
@@ -10,10 +10,19 @@ export interface ServerAuthorizeOptions extends Pick<AuthOptions, 'keys' | 'path
   readonly log: Logger
   /** Publishers and viewers at the same time; asked each time. */
   readonly maxSessions: () => number
+  /** Whether what is played on the path is encrypted. */
+  readonly isProtected: (path: string) => boolean
 }
 
-/** Throws as `createAuthorize` does, and UnavailableError ERR_HUB_FULL when all sessions are taken. */
-export function createServerAuthorize({ sessions, log, maxSessions, ...answers }: ServerAuthorizeOptions): Authorize {
+/** The protocols that send protected paths encrypted; `library`: pictures and names of films. */
+const ENCRYPTING: ReadonlySet<string> = new Set(['hls', 'dash', 'library'])
+
+/**
+ * Throws as `createAuthorize` does, UnavailableError ERR_HUB_FULL when all sessions are taken, and PeerError ERR_PROTECTION_CLEAR where a protected
+ * path would go out in the clear.
+ */
+export function createServerAuthorize(options: ServerAuthorizeOptions): Authorize {
+  const { sessions, log, maxSessions, isProtected, ...answers } = options
   const authorize = createAuthorize({
     ...answers,
     onWebhookFailure: (error) => {
@@ -28,6 +37,11 @@ export function createServerAuthorize({ sessions, log, maxSessions, ...answers }
     if ((request.action === 'play' || request.action === 'publish') && sessions.size >= most) {
       throw new UnavailableError('ERR_HUB_FULL', `expected at most ${most} sessions at the same time`)
     }
-    return authorize(request)
+    const grant = await authorize(request)
+    const { action, path, protocol } = request
+    if (action === 'play' && !ENCRYPTING.has(protocol) && isProtected(path)) {
+      throw new PeerError('ERR_PROTECTION_CLEAR', `${path} is protected: play it over HLS or DASH, found ${protocol}`)
+    }
+    return grant
   }
 }

@@ -118,6 +118,7 @@ const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
     library: EMPTY_LIBRARY,
     mediaFiles: new MediaFiles(EMPTY_LIBRARY),
     keys: undefined,
+    protection: () => undefined,
     transcoder: undefined,
     playlist: () => undefined,
     onPlayLog: () => undefined,

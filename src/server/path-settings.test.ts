@@ -11,9 +11,10 @@ const CLOSED: readonly PathSettingsInput[] = [
   { play: 'webhook' },
   { play: 'open', allow: ['10.0.0.0/8'] },
   { play: 'open', deny: ['192.0.2.1'] },
+  { protect: { scheme: 'cbcs' } },
 ]
 
-describe('recordings of a path that is not open to all', () => {
+describe('recordings of a path that is protected or not open to all', () => {
   for (const access of CLOSED) {
     it(`ask for the same: ${JSON.stringify(access)}`, () => {
       const pathOf = compilePaths({ 'live/lecture': access })

@@ -1,6 +1,7 @@
 /** Which settings hold for a path: the patterns of `paths`, merged in the order of the file. */
 import type { PathSettings } from '../live/hub.ts'
 import { compilePathPattern } from '../live/path-pattern.ts'
+import type { ProtectInput } from '../packaging/protection/protect-settings.ts'
 import type { Playlist } from '../protocols/protocol.ts'
 import { opensToAll, type PathAccess } from '../services/auth/path-access.ts'
 import type { RecordInput } from '../services/recorder/record-settings.ts'
@@ -9,11 +10,12 @@ import type { PathSettingsInput } from './settings.ts'
 
 const DEFAULTS = { graceMs: 10_000, onBusy: 'refuse', windowMs: 100, play: 'open' } as const
 
-export type ResolvedPath = PathSettings & PathAccess & { readonly record?: RecordInput | undefined }
+export type ResolvedPath = PathSettings &
+  PathAccess & { readonly record?: RecordInput | undefined; readonly protect?: ProtectInput | undefined }
 
 /**
- * Compiles the patterns once; the result answers for any path. Recordings of a live path that is not open to all
- * ask for the same as that path, unless a pattern says otherwise of them.
+ * Compiles the patterns once; the result answers for any path. Recordings of a live path that is protected or not open
+ * to all are so too and ask for the same, unless a pattern says otherwise of them.
  */
 export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>): (path: string) => ResolvedPath {
   const rules = Object.entries(paths).map(([pattern, settings]) => ({ matches: compilePathPattern(pattern), settings }))
@@ -27,9 +29,9 @@ export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>)
   return (path) => {
     for (const recorded of recordedPaths(path)) {
       const live = resolve(recorded, DEFAULTS)
-      if (opensToAll(live)) continue
-      const { play, playKey, publishKey, users, allow, deny } = live
-      return resolve(path, { ...DEFAULTS, play, playKey, publishKey, users, allow, deny })
+      const { play, playKey, publishKey, users, allow, deny, protect } = live
+      if (opensToAll(live) && !protect) continue
+      return resolve(path, { ...DEFAULTS, play, playKey, publishKey, users, allow, deny, protect })
     }
     return resolve(path, DEFAULTS)
   }

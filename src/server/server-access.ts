@@ -17,6 +17,8 @@ export interface ServerAccessOptions {
   /** Settings in force. */
   readonly settings: () => ServerSettings
   readonly pathAccess: (path: string) => PathAccess
+  /** Whether what is played on the path is encrypted. */
+  readonly isProtected: (path: string) => boolean
   readonly sessions: Sessions
   readonly log: Logger
 }
@@ -33,7 +35,7 @@ export class ServerAccess {
   #sweep: NodeJS.Timeout | undefined
 
   constructor(options: ServerAccessOptions) {
-    const { stored, settings, pathAccess, sessions, log } = options
+    const { stored, settings, pathAccess, isProtected, sessions, log } = options
     this.#options = options
     this.#data = settings().data
     this.keys = new ServerKeys(this.#data, stored.masterKey)
@@ -42,6 +44,7 @@ export class ServerAccess {
       log,
       keys: () => this.secrets,
       pathAccess,
+      isProtected,
       tokens: () => this.tokens(),
       webhook: () => settings().auth.webhook,
       maxSessions: () => settings().limits.sessions,

@@ -11,6 +11,7 @@ import { Sessions } from '../live/sessions.ts'
 import type { Stream } from '../live/stream.ts'
 import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
 import type { TlsMaterial } from '../net/tls.ts'
+import { protectSettings } from '../packaging/protection/protect-settings.ts'
 import type { PlayLog } from '../playlog/play-log.ts'
 import type { Closable, Logger } from '../protocols/protocol.ts'
 import { Counters } from '../services/admin/counters.ts'
@@ -117,6 +118,7 @@ class Server implements HeadendServer {
       stored: stored.secrets,
       settings: () => this.#settings.server,
       pathAccess: (path) => this.#pathOf(path),
+      isProtected: (path) => protectSettings(this.#pathOf(path).protect) !== undefined,
       sessions: this.sessions,
       log: this.#log,
     })
@@ -138,6 +140,7 @@ class Server implements HeadendServer {
       library: this.#library,
       mediaFiles: this.#mediaFiles,
       keys: this.#access.keys,
+      protection: (path) => protectSettings(this.#pathOf(path).protect),
       transcoder: this.#transcoder,
       playlist: (path) => playlistOf(this.#settings.server.playlists, path),
       onPlayLog: (log) => this.#keepPlayLog(log),

@@ -1,6 +1,7 @@
 /** The settings of the whole server: its own, and those of every module, as one schema. */
 import { z } from 'zod'
 import { accessShape, authOptions } from '../services/auth/options.ts'
+import { protectOption } from '../services/license/protect-option.ts'
 import { recordingOptions, recordOption } from '../services/recorder/options.ts'
 import { transcodeOptions } from '../services/transcode/options.ts'
 import { modules } from './modules.ts'
@@ -37,6 +38,7 @@ const pathSettings = z.strictObject({
     ),
   ...accessShape,
   record: recordOption,
+  protect: protectOption,
   pull: z
     .string()
     .max(MAX_URL_TEXT)

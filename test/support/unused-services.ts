@@ -6,11 +6,12 @@ import type { ServerContext } from '../../src/protocols/protocol.ts'
 
 export const unusedServices: Pick<
   ServerContext,
-  'library' | 'mediaFiles' | 'keys' | 'transcoder' | 'playlist' | 'onPlayLog' | 'data'
+  'library' | 'mediaFiles' | 'keys' | 'protection' | 'transcoder' | 'playlist' | 'onPlayLog' | 'data'
 > = {
   library: EMPTY_LIBRARY,
   mediaFiles: new MediaFiles(EMPTY_LIBRARY, openReader),
   keys: undefined,
+  protection: () => undefined,
   transcoder: undefined,
   playlist: () => undefined,
   onPlayLog: () => undefined,

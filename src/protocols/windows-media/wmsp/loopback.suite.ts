@@ -68,6 +68,7 @@ export async function setup(options: SetupOptions = {}): Promise<Setup> {
     library,
     mediaFiles: new MediaFiles(library, openReader),
     keys: undefined,
+    protection: () => undefined,
     transcoder: undefined,
     playlist: (path: string) => playlists[path],
     onPlayLog: (one: PlayLog) => void playLogs.push(one),
