@@ -14,6 +14,8 @@ export interface ProtectionSignalling {
   readonly systems: readonly Exclude<ProtectionSystem, 'common' | 'clearkey'>[]
   /** Of the Clear Key licence server; relative to the manifest, or absolute. */
   readonly licenseUrl?: string
+  /** Where the key itself is given, its id behind it: what HLS means by `identity`. Left out: `licenseUrl` stands there. */
+  readonly keyUrl?: string
   /** Of FairPlay: what follows `skd://`; the key id when left out. */
   readonly fairPlayId?: string
 }
@@ -68,15 +70,16 @@ export function contentProtections(keyId: KeyId, signalling: ProtectionSignallin
  * old sample encryption of transport streams, and Shaka knows no other form of Clear Key. So `identity` is left out of `all` for `cbcs`.
  */
 export function hlsKeys(keyId: KeyId, signalling: ProtectionSignalling, lines: KeyLines): readonly Key[] {
-  const { scheme, systems, licenseUrl, fairPlayId } = signalling
+  const { scheme, systems, licenseUrl, keyUrl, fairPlayId } = signalling
   const method = METHODS[scheme]
   const keys: Key[] = []
   if (lines !== 'identity') {
     // The bare key id: a pssh box there makes hls.js read a wrong one.
     keys.push({ method, uri: dataUri(keyId), keyFormat: 'org.w3.clearkey', keyFormatVersions: '1' })
   }
-  if (licenseUrl !== undefined && (lines === 'identity' || (lines === 'all' && scheme === 'cenc'))) {
-    keys.push({ method, uri: licenseUrl, keyFormat: 'identity', keyFormatVersions: '1' })
+  const identityUri = keyUrl === undefined ? licenseUrl : `${keyUrl}${formatUuid(keyId)}`
+  if (identityUri !== undefined && (lines === 'identity' || (lines === 'all' && scheme === 'cenc'))) {
+    keys.push({ method, uri: identityUri, keyFormat: 'identity', keyFormatVersions: '1' })
   }
   if (lines !== 'all') return keys
   for (const system of systems) {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { carriedQuery } from '../../../live/access.ts'
 import { checkPath } from '../../../live/path.ts'
 import { formatAsx } from '../../../media/manifests/asx/format.ts'
-import { plainAddress } from '../../../net/http/client-address.ts'
+import { hostOf } from '../../../net/http/origin.ts'
 import type { HttpRequest } from '../../../net/http/routes.ts'
 import type { ServerContext } from '../../protocol.ts'
 
@@ -15,8 +15,6 @@ const SUFFIX = '.asx'
 const FOR_PLAYERS = 'MSWMExt'
 const LIVE = /^\/(?:live|channel)\//
 const FILES = /^\/vod\//
-/** A name and a port, or an address in brackets and a port. */
-const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
 
 /** Adds the routes `/live/NAME`, `/channel/NAME`, `/vod/FILE`, and the same with `.asx`. Returns a function that removes them. */
 export function asxRoutes(context: Pick<ServerContext, 'http' | 'hub' | 'library' | 'playlist'>): () => void {
@@ -79,12 +77,4 @@ function sendAsx({ raw, secure, query, method }: HttpRequest, response: ServerRe
     'X-Content-Type-Options': 'nosniff',
   })
   response.end(method === 'HEAD' ? undefined : body)
-}
-
-/** As the client knows this server; what is no host name is replaced by the address it reached. */
-function hostOf(raw: HttpRequest['raw']): string {
-  const authority = raw.headers.host ?? raw.headers[':authority']
-  if (typeof authority === 'string' && HOST.test(authority)) return authority
-  const address = plainAddress(raw.socket.localAddress)
-  return `${address.includes(':') ? `[${address}]` : address}:${raw.socket.localPort ?? 80}`
 }
