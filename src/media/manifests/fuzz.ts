@@ -1,7 +1,12 @@
 /** Fuzz targets of the manifest readers: playlists, media presentation descriptions, XML. */
+import { FormatError } from '../../errors.ts'
 import type { FuzzTarget } from '../../fuzz-target.ts'
 import { formatAsx } from './asx/format.ts'
 import { parseAsx } from './asx/parse.ts'
+import { formatCpix } from './cpix/format.ts'
+import { parseCpix } from './cpix/parse.ts'
+import { cpixKeyOf } from './cpix/usage-rules.ts'
+import { CLEAR, ENCRYPTED, REQUEST } from './cpix/vectors.ts'
 import { formatMpd } from './dash/format.ts'
 import { parseMpd } from './dash/parse.ts'
 import { expandTimeline } from './dash/segment-template.ts'
@@ -95,6 +100,20 @@ export const fuzzTargets: readonly FuzzTarget[] = [
     name: 'manifests/asx',
     seeds: () => ASX.map(encode),
     run: (input) => void parseAsx(formatAsx(parseAsx(decode(input)))),
+  },
+  {
+    name: 'manifests/cpix',
+    seeds: () => [CLEAR, ENCRYPTED, REQUEST].map(encode),
+    run: (input) => {
+      const document = parseCpix(decode(input))
+      parseCpix(formatCpix(document))
+      try {
+        cpixKeyOf(document, { kind: 'audio', channels: 2, bitrateBps: 128_000 })
+      } catch (error) {
+        // Rules that contradict each other are no reason against the document.
+        if (!(error instanceof FormatError)) throw error
+      }
+    },
   },
   { name: 'manifests/xml', seeds: () => [encode(XML)], run: (input) => void parseXml(decode(input)) },
 ]
