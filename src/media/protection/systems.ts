@@ -36,3 +36,7 @@ export function swapGuidOrder(id: Uint8Array): Uint8Array {
   const order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
   return Uint8Array.from(order, (from) => id[from] ?? 0)
 }
+
+export function sameKeyId(left: KeyId, right: KeyId): boolean {
+  return left === right || (left.byteLength === right.byteLength && left.every((byte, i) => byte === right[i]))
+}

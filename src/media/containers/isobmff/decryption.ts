@@ -84,19 +84,20 @@ export function encryptedSamples(
     for (const box of childBoxes(moof)) {
       if (box.type === 'pssh') rename(segment, box, 'free')
       if (box.type !== 'traf') continue
-      const { trackId, auxiliary, group } = readTrackFragment(segment, box)
+      const { trackId, auxiliary, groups } = readTrackFragment(segment, box, locations.length)
       const track = tracks.find((candidate) => candidate.trackId === trackId)
       if (track === undefined) continue
-      const protection = group ?? track.protection
-      if (!protection.isProtected) continue
       const own = locations.filter(({ movieTrack }) => movieTrack.trackId === trackId)
-      const entries = readAuxiliary(auxiliary, protection, own.length)
+      const protections = own.map((_, i) => groups[i] ?? track.protection)
+      const entries = readAuxiliary(auxiliary, protections)
       for (const [i, { offset, size }] of own.entries()) {
+        const entry = entries[i]
+        if (entry === undefined) continue
         if (offset + size > segment.byteLength) throw broken('samples within the segment', start)
-        const { iv, ranges } = entries[i] as SampleEntry
+        const { iv, ranges } = entry
         if (ranges !== undefined && sumOf(ranges) !== size) throw broken('ranges that add up to the sample', start)
         const { scheme } = track
-        const { pattern, keyId } = protection
+        const { pattern, keyId } = protections[i] as SampleProtection
         samples.push({ bytes: segment.subarray(offset, offset + size), scheme, pattern, keyId, iv, ranges })
       }
     }
@@ -181,15 +182,15 @@ interface TrackFragment {
   readonly trackId: number
   /** Content of `senc`. */
   readonly auxiliary: ByteReader | undefined
-  /** Of all its samples, where it is not that of the track. */
-  readonly group: SampleProtection | undefined
+  /** The group of each sample; `undefined`: as its track says. */
+  readonly groups: readonly (SampleProtection | undefined)[]
 }
 
-function readTrackFragment(segment: Uint8Array, traf: Box): TrackFragment {
+function readTrackFragment(segment: Uint8Array, traf: Box, samples: number): TrackFragment {
   let trackId = 0
   let auxiliary: ByteReader | undefined
-  let group: SampleProtection | undefined
-  let isGrouped = false
+  let descriptions: readonly SampleProtection[] = []
+  let indexes: readonly number[] = []
   for (const box of childBoxes(traf)) {
     if (box.type === 'tfhd') {
       box.body.skip(4)
@@ -203,25 +204,45 @@ function readTrackFragment(segment: Uint8Array, traf: Box): TrackFragment {
     const { version } = readFullBoxHeader(box.body)
     if (box.body.latin1(4) !== 'seig') continue
     rename(segment, box, 'free')
-    if (box.type === 'sgpd') group = readGroup(box.body, version)
-    else isGrouped = readIsGrouped(box.body, version)
+    if (box.type === 'sgpd') descriptions = readDescriptions(box.body, version)
+    else indexes = readGroupIndexes(box.body, version, samples)
   }
-  return { trackId, auxiliary, group: isGrouped ? group : undefined }
+  const groups = indexes.map((index) => {
+    if (index === 0) return undefined
+    const group = descriptions[index - FIRST_LOCAL_GROUP]
+    if (group === undefined) throw broken('groups that the fragment describes itself', traf.body.offset)
+    return group
+  })
+  return { trackId, auxiliary, groups }
 }
 
-/** The first description of a group: fragments are under one key. */
-function readGroup(body: ByteReader, version: number): SampleProtection | undefined {
-  if (version > 0) body.skip(4) // default_length: one description is read
-  if (body.u32() === 0) return undefined
-  body.skip(1)
-  return readProtection(body, true)
+/** `sgpd`: as many descriptions as there are bytes for. */
+function readDescriptions(body: ByteReader, version: number): SampleProtection[] {
+  const length = version > 0 ? body.u32() : 0
+  const count = body.u32()
+  const descriptions: SampleProtection[] = []
+  while (descriptions.length < count) {
+    // Without a length, and so without more than one, in version 0.
+    const own = version === 0 ? body.remaining : length === 0 ? body.u32() : length
+    const entry = new ByteReader(body.view(own), body.offset)
+    entry.skip(1)
+    descriptions.push(readProtection(entry, true))
+  }
+  return descriptions
 }
 
-function readIsGrouped(body: ByteReader, version: number): boolean {
-  if (version > 0) body.skip(4)
-  if (body.u32() === 0) return false
-  body.skip(4) // sample_count: all of the fragment
-  return body.u32() >= FIRST_LOCAL_GROUP
+/** `sbgp`: the index of each sample, 0 where it is in no group. */
+function readGroupIndexes(body: ByteReader, version: number, samples: number): number[] {
+  if (version > 0) body.skip(4) // grouping_type_parameter
+  const runs = body.u32()
+  const indexes: number[] = []
+  for (let run = 0; run < runs; run++) {
+    const count = body.u32()
+    const index = body.u32()
+    if (count > samples - indexes.length) throw broken(`groups of ${samples} samples`, body.offset)
+    for (let i = 0; i < count; i++) indexes.push(index)
+  }
+  return indexes
 }
 
 interface SampleEntry {
@@ -229,23 +250,30 @@ interface SampleEntry {
   readonly ranges: readonly Subsample[] | undefined
 }
 
-function readAuxiliary(body: ByteReader | undefined, protection: SampleProtection, count: number): SampleEntry[] {
-  const { constantIv, ivBytes } = protection
-  // Whole samples under a constant IV need nothing of their own.
-  if (body === undefined || body.remaining < 8) {
-    if (constantIv === undefined) throw broken('senc with an IV for each sample', body?.offset ?? 0)
-    return Array.from({ length: count }, () => ({ iv: constantIv, ranges: undefined }))
-  }
-  const { flags } = readFullBoxHeader(body)
-  const told = body.u32()
-  if (told === 0 && constantIv !== undefined) return readAuxiliary(undefined, protection, count)
-  if (told !== count) throw broken(`${count} samples in senc`, body.offset)
-  return Array.from({ length: count }, () => {
-    const iv = constantIv ?? body.view(ivBytes)
-    if ((flags & USE_SUBSAMPLES) === 0) return { iv, ranges: undefined }
-    const ranges = body.u16()
-    return { iv, ranges: Array.from({ length: ranges }, () => ({ clear: body.u16(), protected: body.u32() })) }
+/** What `senc` says of each sample; `undefined`: it is clear. */
+function readAuxiliary(
+  body: ByteReader | undefined,
+  protections: readonly SampleProtection[],
+): (SampleEntry | undefined)[] {
+  const header = body === undefined || body.remaining < 8 ? undefined : readFullBoxHeader(body)
+  const told = header === undefined ? 0 : (body?.u32() ?? 0)
+  if (told !== 0 && told !== protections.length)
+    throw broken(`${protections.length} samples in senc`, body?.offset ?? 0)
+  return protections.map(({ isProtected, constantIv, ivBytes }) => {
+    if (told === 0 || body === undefined || header === undefined) {
+      if (!isProtected) return undefined
+      // Whole samples under a constant IV need nothing of their own.
+      if (constantIv === undefined) throw broken('senc with an IV for each sample', body?.offset ?? 0)
+      return { iv: constantIv, ranges: undefined }
+    }
+    const iv = body.view(ivBytes)
+    const ranges = (header.flags & USE_SUBSAMPLES) === 0 ? undefined : readRanges(body)
+    return isProtected ? { iv: constantIv ?? iv, ranges } : undefined
   })
+}
+
+function readRanges(body: ByteReader): Subsample[] {
+  return Array.from({ length: body.u16() }, () => ({ clear: body.u16(), protected: body.u32() }))
 }
 
 function sumOf(ranges: readonly Subsample[]): number {

@@ -55,7 +55,7 @@ export function protectFragments(
   /** Bytes of the segment that are written already. */
   let done = 0
   const shifts: { from: number; shift: number }[] = []
-  for (const [i, { moof, protection, systemHeaders = [] }] of planned.entries()) {
+  for (const [i, { moof, samples, protection, systemHeaders = [] }] of planned.entries()) {
     writer.bytes(segment.subarray(done, moof.start))
     const start = writer.length
     const bytes = added[i] as number
@@ -67,7 +67,7 @@ export function protectFragments(
     writer.bytes(segment.subarray(moof.track.start + BOX_HEADER_BYTES, moof.dataOffsetAt))
     writer.i32(new DataView(segment.buffer, segment.byteOffset + moof.dataOffsetAt, 4).getInt32(0) + bytes)
     writer.bytes(segment.subarray(moof.dataOffsetAt + 4, moof.track.end))
-    writeFragmentProtection(writer, protection, start)
+    writeFragmentProtection(writer, protection, { moofStart: start, samples: samples.length })
     writer.bytes(segment.subarray(moof.track.end, moof.end))
     done = moof.end
     shifts.push({ from: moof.end, shift: writer.length - moof.end })

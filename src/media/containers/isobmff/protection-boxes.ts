@@ -30,7 +30,7 @@ export interface FragmentProtection {
   readonly ivs: readonly Uint8Array[]
   /** One for each sample; `undefined`: whole samples. */
   readonly subsamples: readonly (readonly Subsample[])[] | undefined
-  /** Other than the track says: another key, or `clear` for a stretch that is not protected. */
+  /** Other than the track says: another key, or `clear` for a stretch that is not protected, without IVs and ranges. */
   readonly group?: TrackProtection | 'clear'
 }
 
@@ -79,8 +79,20 @@ export function fragmentProtectionBytes(protection: FragmentProtection): number 
   return bytes
 }
 
-/** `saiz`, `saio`, `senc`, `sgpd` and `sbgp`. `moofStart` is where the `moof` begins in what the writer has. */
-export function writeFragmentProtection(writer: ByteWriter, protection: FragmentProtection, moofStart: number): void {
+/** Where protection is written. */
+export interface FragmentProtectionPlace {
+  /** Of the `moof`, in what the writer has. */
+  readonly moofStart: number
+  /** Of the fragment. */
+  readonly samples: number
+}
+
+/** `saiz`, `saio`, `senc`, `sgpd` and `sbgp`; of a clear fragment the last two. */
+export function writeFragmentProtection(
+  writer: ByteWriter,
+  protection: FragmentProtection,
+  { moofStart, samples }: FragmentProtectionPlace,
+): void {
   let offsetAt: number | undefined
   if (hasAuxiliary(protection)) {
     const sizes = auxiliarySizes(protection)
@@ -96,8 +108,8 @@ export function writeFragmentProtection(writer: ByteWriter, protection: Fragment
   }
   // Behind the header and the count.
   if (offsetAt !== undefined) writer.patchU32(offsetAt, writer.length + FULL_BOX_BYTES + 4 - moofStart)
-  writeSampleEncryption(writer, protection)
-  if (protection.group !== undefined) writeSampleGroup(writer, protection.group, sampleCount(protection))
+  if (protection.group !== 'clear') writeSampleEncryption(writer, protection)
+  if (protection.group !== undefined) writeSampleGroup(writer, protection.group, samples)
 }
 
 function writeSampleEncryption(writer: ByteWriter, protection: FragmentProtection): void {
@@ -139,6 +151,7 @@ function groupEntryBytes(group: TrackProtection | 'clear'): number {
 }
 
 function sampleEncryptionBytes(protection: FragmentProtection): number {
+  if (protection.group === 'clear') return 0
   return FULL_BOX_BYTES + 4 + auxiliarySizes(protection).reduce((sum, size) => sum + size, 0)
 }
 
