@@ -66,7 +66,7 @@ async function run(url: string, flags: Flags): Promise<void> {
   // With a pipe on standard output, people still see the report.
   const out = flags.output === '-' ? process.stderr : process.stdout
   out.write(flags.json === true ? `${JSON.stringify(result)}\n` : describe(result))
-  if (result.tracks.every((track) => track.packets === 0)) {
+  if (result.dataPackets === 0 && result.tracks.every((track) => track.packets === 0)) {
     throw new BrokenStreamError('ERR_PLAY_EMPTY', 'nothing came')
   }
   if (result.problems.length > 0) {
@@ -101,6 +101,7 @@ function describe(result: PlayResult): string {
       `  track ${track.id}: ${track.kind} ${track.codec}${size}${sound}, ${formatBitrate(track.bitrateBps)}${rate}, ${track.packets} packets, ${track.gaps} gaps`,
     )
   }
+  if (result.dataPackets > 0) lines.push(`  ${result.dataPackets} ASF data packets as they came`)
   if (result.delay !== undefined) {
     lines.push(`  delay ${result.delay.mean.toFixed(2)} s on average, at most ${result.delay.max.toFixed(2)} s`)
   }

@@ -1,5 +1,6 @@
 /** From a path of the library to a file that plays. */
 import { FormatError, UnavailableError } from '../errors.ts'
+import { checkReadable } from '../media/source-protection.ts'
 import { MICROS_PER_MS } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -30,7 +31,7 @@ export interface OpenPlayback {
 
 /**
  * Opens a file. Throws what `Library.open` throws, UnavailableError ERR_LIBRARY_UNREADABLE for one that is no media or broken, and
- * ERR_STREAM_NO_TRACK for one without a track that is accepted.
+ * ERR_STREAM_NO_TRACK for one without a track that is accepted, and ERR_STREAM_PROTECTED for one that only a licence opens.
  */
 export async function openPlayback(
   mediaFiles: MediaFiles,
@@ -40,6 +41,7 @@ export async function openPlayback(
   const { reader, close } = await readable(path, () => mediaFiles.open(path))
   try {
     const tracks = reader.tracks.filter(accepts)
+    checkReadable(path, reader)
     if (tracks.length === 0) {
       const codecs = [...reader.tracks, ...reader.foreign].map(({ codec }) => codec).join(', ')
       throw new UnavailableError('ERR_STREAM_NO_TRACK', `expected a track that can be sent, found ${codecs || 'none'}`)

@@ -150,11 +150,14 @@ export class Stream {
     return feed as unknown as UnitFeed<Unit>
   }
 
-  /** The units that the publisher brings itself; `undefined`: it brings none of this format, so that they would have to be derived. */
+  /**
+   * The units that the publisher brings itself; `undefined`: it brings none of this format, so that they would have to be derived, or it has not
+   * said so yet. Readers of packets are woken when it does.
+   */
   providedUnits<Unit extends LogEntry>(format: UnitFormat<Unit>): UnitFeed<Unit> | undefined {
     const key = format as unknown as UnitFormat<LogEntry>
     const feed = this.#units.get(key)
-    return feed?.native && !feed.closed ? (feed as unknown as UnitFeed<Unit>) : undefined
+    return feed?.native && !feed.closed && !this.#leftUnits ? (feed as unknown as UnitFeed<Unit>) : undefined
   }
 
   /** For units that close themselves. */
@@ -173,6 +176,8 @@ export class Stream {
       this.#units.set(key, provided)
       feed = provided
     }
+    // Of a publisher whose tracks are all encrypted no packet ever comes.
+    this.log.wake()
     return feed as unknown as ProvidedUnits<Unit>
   }
 

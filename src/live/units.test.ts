@@ -145,6 +145,23 @@ describe('units of a stream', () => {
     assert.deepEqual(takeAll(stream.units(pairs).open()), [[0]])
   })
 
+  it('are known to be the publisher’s when it has said so, before any packet', () => {
+    const { stream, publish } = makeStream()
+    const pairs = makePairs()
+    const seen: boolean[] = []
+    const cursor = stream.subscribe()
+    cursor.onWake = () => seen.push(stream.providedUnits(pairs) !== undefined)
+    const first = publish()
+    first.provide(pairs)
+    first.close()
+    const second = publish()
+
+    assert.equal(stream.providedUnits(pairs), undefined)
+    second.provide(pairs)
+    assert.deepEqual(seen, [true, true])
+    assert.ok(stream.providedUnits(pairs) !== undefined)
+  })
+
   it('end as derived ones when a publisher brings its own', () => {
     const { stream, publish } = makeStream()
     const pairs = makePairs()

@@ -4,6 +4,7 @@ import type { LogCursor } from '../live/bounded-log.ts'
 import type { Stream } from '../live/stream.ts'
 import type { StreamEntry } from '../live/stream-entry.ts'
 import { hasSampleEntry } from '../media/containers/isobmff/sample-entry.ts'
+import { protectionFailure } from '../media/source-protection.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import { isStreamedMedia } from './browser-codecs.ts'
 import { createToken } from './names.ts'
@@ -126,7 +127,9 @@ export class Packager {
   /** Why the stream cannot be packaged. */
   get failure(): HeadendError | undefined {
     if (this.#failure !== undefined || this.#segmenter !== undefined || this.#encoding) return this.#failure
-    const { tracks } = this.stream
+    const { path, tracks, metadata } = this.stream
+    const protectedSource = protectionFailure(path, { tracks, metadata })
+    if (protectedSource !== undefined) return protectedSource
     if (this.#transcoder !== undefined && this.#watched) return undefined
     if (tracks.length === 0 || tracks.some(({ codec }) => hasSampleEntry(codec))) return undefined
     const codecs = tracks.map(({ codec }) => codec).join(', ')

@@ -4,6 +4,7 @@ import { UnavailableError } from '../../errors.ts'
 import type { MediaFile } from '../../library/media-files.ts'
 import { writeInitSegment } from '../../media/containers/isobmff/init-segment.ts'
 import { type KeyPoint, leadingTrack } from '../../media/reader.ts'
+import { checkReadable } from '../../media/source-protection.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../../media/time.ts'
 import type { Track } from '../../media/track.ts'
 import { isBrowserCodec } from '../browser-codecs.ts'
@@ -89,6 +90,7 @@ export class FilePresentation implements Presentation {
       const tracks = playable(one.file.reader.tracks).filter(({ kind }) => kind === 'video' || one === best)
       sources.push(...(await sourcesOf(one, tracks, own, options.cache)))
     }
+    for (const { reader } of files) checkReadable(options.path, reader)
     if (sources.length === 0)
       throw new UnavailableError('ERR_STREAM_NO_TRACK', `${options.path} has no track that browsers play`)
     const named = withNames(sources, files.length > 1)

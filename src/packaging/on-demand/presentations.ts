@@ -2,14 +2,18 @@
 import { FormatError, UnavailableError } from '../../errors.ts'
 import type { Library } from '../../library/library.ts'
 import type { MediaFile, MediaFiles } from '../../library/media-files.ts'
+import { checkUnprotected } from '../../media/source-protection.ts'
 import { MICROS_PER_SECOND } from '../../media/time.ts'
 import { isBrowserMedia } from '../browser-codecs.ts'
+import type { ContentKeys } from '../protection/content-keys.ts'
+import type { ProtectSettings } from '../protection/protect-settings.ts'
 import type { Transcoder } from '../transcoder.ts'
 import { ByteCache } from './byte-cache.ts'
 import { FilePresentation } from './file-presentation.ts'
 import { HotSegments } from './hot-segments.ts'
 import { findMediaSet, type MediaSet } from './media-set.ts'
 import type { Presentation } from './presentation.ts'
+import { type PathProtection, protectPresentation } from './protect.ts'
 import { type TextRendition, textRenditions } from './text-rendition.ts'
 
 export interface OnDemandOptions {
@@ -34,6 +38,8 @@ export interface OnDemandItem {
   readonly texts: readonly TextRendition[]
   /** Another one when any file has changed. */
   readonly version: string
+  /** Another one when the settings want it encrypted otherwise. */
+  readonly form: string
   /** Text that was made of it, kept as long as it is: manifests by their names. */
   readonly made: Map<string, unknown>
 }
@@ -43,12 +49,17 @@ export interface OnDemandServices {
   readonly library: Library
   readonly mediaFiles: MediaFiles
   readonly transcoder: Transcoder | undefined
+  readonly keys: ContentKeys | undefined
+  /** How a path is encrypted; asked each time, as settings change. */
+  readonly protection: (path: string) => ProtectSettings | undefined
   /** Told of what viewers may notice. */
   readonly onNote: (note: string) => void
 }
 
 interface Entry extends OnDemandItem {
   readonly close: () => void
+  /** Whose settings say how it is encrypted: its own path, and those of its files. */
+  readonly paths: readonly string[]
   checked: number
   used: number
   users: number
@@ -71,7 +82,10 @@ export class Presentations {
     this.#services = services
     // Most for what is sent as it is, the rest for what was made with it: the sound that belongs to a picture.
     this.#cache = new ByteCache(() => this.#options.cacheBytes / 4)
-    this.hot = new HotSegments(() => (this.#options.cacheBytes * 3) / 4)
+    this.hot = new HotSegments({
+      limit: () => (this.#options.cacheBytes * 3) / 4,
+      formOf: (path) => this.#formOf(this.#open.get(path)?.paths ?? [path]),
+    })
   }
 
   /** Presentations in memory. */
@@ -86,36 +100,46 @@ export class Presentations {
 
   /**
    * What a path is now. Throws UnavailableError ERR_LIBRARY_NOT_FOUND, ERR_STREAM_NO_TRACK for what no browser plays and nobody encodes,
-   * ERR_PACKAGING_UNREADABLE for a file that is no media or broken, and what the transcoder throws.
+   * ERR_STREAM_PROTECTED for what only a licence opens,
+   * ERR_PACKAGING_UNREADABLE for a file that is no media or broken, FormatError ERR_PROTECTION_CODEC for a protected path that cannot be encrypted,
+   * and what the transcoder throws.
    */
   async find(path: string): Promise<OnDemandItem> {
-    const known = this.#open.get(path)
+    const known = this.#known(path)
     const now = performance.now()
     if (known !== undefined && now - known.checked < CHECK_MS) {
       known.used = now
       return known
     }
     const set = await findMediaSet(this.#services.library, path)
-    const current = this.#open.get(path)
+    const current = this.#known(path)
     if (current?.version === set.version) {
       current.checked = now
       current.used = now
       return current
     }
-    const key = `${path}\n${set.version}`
+    const key = `${path}\n${set.version}\n${this.#formOf(pathsOf(set))}`
     let opening = this.#opening.get(key)
     if (opening === undefined) {
       opening = this.#openSet(set).finally(() => this.#opening.delete(key))
       this.#opening.set(key, opening)
     }
-    return opening
+    const opened = await opening
+    // Other settings meanwhile.
+    return this.isCurrent(opened) ? opened : this.find(path)
+  }
+
+  /** Whether the item is as the settings want it now. One that is not goes out no further: it may be in the clear where it must not be. */
+  isCurrent(item: OnDemandItem): boolean {
+    const { form, paths } = item as Entry
+    return form === this.#formOf(paths)
   }
 
   /** The one that a media file's name belongs to, without a look at the disk where that is possible. `undefined`: it is gone. */
   async findToken(path: string, token: string): Promise<OnDemandItem | undefined> {
     const has = (item: OnDemandItem) =>
       item.presentation.token === token || item.texts.some((text) => text.token === token)
-    const known = this.#open.get(path)
+    const known = this.#known(path)
     if (known !== undefined && has(known)) {
       known.used = performance.now()
       return known
@@ -150,9 +174,31 @@ export class Presentations {
     }
   }
 
+  /** What is open, unless the settings want it otherwise by now. */
+  #known(path: string): Entry | undefined {
+    const entry = this.#open.get(path)
+    if (entry === undefined || this.isCurrent(entry)) return entry
+    this.#drop(path, entry)
+    return undefined
+  }
+
+  /** The first of the paths that is protected, and how: who protects one quality protects them all. */
+  #protectionOf(paths: readonly string[]): PathProtection | undefined {
+    for (const path of paths) {
+      const settings = this.#services.protection(path)
+      if (settings !== undefined) return { path, settings }
+    }
+    return undefined
+  }
+
+  #formOf(paths: readonly string[]): string {
+    return formatForm(this.#protectionOf(paths))
+  }
+
   async #openSet(set: MediaSet): Promise<Entry> {
     const now = performance.now()
-    const entry: Entry = { ...(await this.#openItem(set)), checked: now, used: now, users: 0, dropped: false }
+    const state = { paths: pathsOf(set), checked: now, used: now, users: 0, dropped: false }
+    const entry: Entry = { ...(await this.#openItem(set)), ...state }
     const before = this.#open.get(set.path)
     if (before !== undefined) this.#drop(set.path, before)
     this.#open.set(set.path, entry)
@@ -162,10 +208,12 @@ export class Presentations {
   }
 
   async #openItem(set: MediaSet): Promise<OnDemandItem & { readonly close: () => void }> {
-    const { library, onNote } = this.#services
-    const presentation = await this.#openPresentation(set)
+    const { library, keys, onNote } = this.#services
+    const protection = this.#protectionOf(pathsOf(set))
+    let presentation = await this.#openPresentation(set)
     let film: MediaFile | undefined
     try {
+      if (protection !== undefined) presentation = protectPresentation(presentation, protection, keys)
       film = await this.#openFilm(set, presentation)
     } catch (error) {
       presentation.close()
@@ -175,6 +223,7 @@ export class Presentations {
       presentation,
       texts: textRenditions(set, { library, film, onNote }),
       version: set.version,
+      form: formatForm(protection),
       made: new Map(),
       close: () => {
         film?.close()
@@ -195,6 +244,8 @@ export class Presentations {
         return await FilePresentation.open(played, { path: set.path, target, cache: this.#cache, onNote })
       }
       const [first, ...others] = files
+      // An encoder would read what is encrypted as if it were not.
+      for (const { reader } of files) checkUnprotected(set.path, reader.metadata)
       if (first === undefined || transcoder === undefined) throw noTrack(set.path, files)
       for (const other of others) other.close()
       return await transcoder.openFile(first)
@@ -245,6 +296,14 @@ export class Presentations {
     this.hot.clear()
     this.#cache.clear()
   }
+}
+
+function pathsOf({ path, files }: MediaSet): readonly string[] {
+  return [...new Set([path, ...files.map((file) => file.path)])]
+}
+
+function formatForm(protection: PathProtection | undefined): string {
+  return JSON.stringify(protection ?? null)
 }
 
 function noTrack(path: string, files: readonly MediaFile[]): UnavailableError {

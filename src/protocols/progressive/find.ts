@@ -6,6 +6,7 @@ import type { AccessGrant } from '../../live/access.ts'
 import { checkPath } from '../../live/path.ts'
 import type { Stream } from '../../live/stream.ts'
 import { checkFlvTracks, isFlvTrack } from '../../media/containers/flv/codec-id.ts'
+import { checkReadable } from '../../media/source-protection.ts'
 import { credentialsOf } from '../../net/http/credentials.ts'
 import type { HttpRequest } from '../../net/http/routes.ts'
 import type { LiveTranscode } from '../../packaging/transcoder.ts'
@@ -38,6 +39,7 @@ export async function findStream(
   checkPath(path)
   await authorize(options)
   const stream = await context.hub.findOrWait(path, { waitMs: waitOf(request, waitMs), signal })
+  checkReadable(path, stream)
   if (context.transcoder === undefined || !needsEncoding(stream)) {
     checkFlvTracks(stream.tracks)
     return { stream }

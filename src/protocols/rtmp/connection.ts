@@ -4,6 +4,7 @@ import { describeError, HeadendError, PeerError, UnavailableError } from '../../
 import type { AccessGrant } from '../../live/access.ts'
 import type { Session } from '../../live/sessions.ts'
 import { checkFlvTracks } from '../../media/containers/flv/codec-id.ts'
+import { checkReadable } from '../../media/source-protection.ts'
 import type { LogFields, ServerContext } from '../protocol.ts'
 import type { RtmpIngest } from './ingest.ts'
 import { LivePlayer } from './live-player.ts'
@@ -200,6 +201,7 @@ export class Connection {
     if (signal.aborted) return
     const stream = await this.#context.hub.findOrWait(path, { waitMs: this.#options.playWaitMs, signal })
     if (signal.aborted) return
+    checkReadable(path, stream)
     checkFlvTracks(stream.tracks)
     const host = this.#startPlaying(path, false)
     this.#player = new LivePlayer(stream, host)

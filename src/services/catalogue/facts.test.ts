@@ -74,6 +74,8 @@ describe('facts of a file', () => {
     assert.equal(plays([{ kind: 'video', codec: 'wmv2' }]), 'encoded')
     assert.equal(plays([{ kind: 'audio', codec: 'aac' }], [{ kind: 'video', codec: 'mpeg2video' }]), 'encoded')
     assert.equal(plays([{ kind: 'text', codec: 'webvtt' }]), 'never')
+    const encrypted = { foreign: [{ kind: 'video', codec: 'WMV3' }], metadata: { drmScheme: 'DRM' } } as const
+    assert.equal(factsOf(reader([], encrypted)).plays, 'never')
   })
 
   it('survive what files lie about', () => {

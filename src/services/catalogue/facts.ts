@@ -1,5 +1,6 @@
 /** What a media file is, as lists show it: told once by its reader, kept as plain data. */
 import type { MediaFormat, MediaReader } from '../../media/reader.ts'
+import { sourceProtection } from '../../media/source-protection.ts'
 import { MICROS_PER_MS, type Micros } from '../../media/time.ts'
 import { isBrowserMedia } from '../../packaging/browser-codecs.ts'
 import { type TrackView, viewTrack } from '../admin/views.ts'
@@ -16,7 +17,7 @@ export type BrowserPlay =
   | 'direct'
   /** Encoded while it is watched. */
   | 'encoded'
-  /** It has neither picture nor sound. */
+  /** It has neither picture nor sound, or only players with a licence may read it. */
   | 'never'
 
 /** Plain data: goes to the disk and to pages as it is. */
@@ -70,6 +71,7 @@ export function unreadable(error: { readonly code: string; readonly message: str
 
 function browserPlay(reader: MediaReader): BrowserPlay {
   if (isBrowserMedia(reader)) return 'direct'
+  if (sourceProtection(reader.metadata) !== undefined) return 'never'
   const seenOrHeard = [...reader.tracks, ...reader.foreign].some(({ kind }) => kind === 'video' || kind === 'audio')
   return seenOrHeard ? 'encoded' : 'never'
 }

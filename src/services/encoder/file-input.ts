@@ -29,6 +29,11 @@ export class FileInput {
     }
   }
 
+  /** What the file says of itself. */
+  get metadata(): Readonly<Record<string, unknown>> {
+    return this.#reader.metadata
+  }
+
   /** Whether of all that the file holds, sound and picture, at least one track goes into a target as it is. */
   isCarried(isTargetTrack: (track: Track) => boolean): boolean {
     const { tracks, foreign } = this.#reader

@@ -1,5 +1,6 @@
 /** What the encoder reads: media files by our own readers, everything else through ffmpeg. */
 import { open, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { ConfigError } from '../../errors.ts'
 import type { Demuxer, DemuxResult } from '../../media/container.ts'
 import { AsfDemuxer } from '../../media/containers/asf/demuxer.ts'
@@ -8,6 +9,7 @@ import { isFlvTrack } from '../../media/containers/flv/codec-id.ts'
 import { FlvDemuxer } from '../../media/containers/flv/demuxer.ts'
 import { FORMAT_HEAD_BYTES, formatOf } from '../../media/open-reader.ts'
 import type { MediaFormat } from '../../media/reader.ts'
+import { checkUnprotected } from '../../media/source-protection.ts'
 import type { Track } from '../../media/track.ts'
 import { AsfInput, type AsfInputPacket } from './asf-input.ts'
 import { type FfmpegOptions, transcode } from './ffmpeg.ts'
@@ -41,7 +43,8 @@ const IS_CARRIED: Readonly<Record<Target, (track: Track) => boolean>> = { flv: i
 
 /**
  * `name` is a file, a device, an address, a pattern, or `-` for FLV on standard input. What the target cannot carry is encoded by
- * ffmpeg. Throws ConfigError ERR_PUSH_INPUT for what cannot be encoded, FormatError for a file that is broken.
+ * ffmpeg. Throws ConfigError ERR_PUSH_INPUT for what cannot be encoded, FormatError for a file that is broken, UnavailableError
+ * ERR_STREAM_PROTECTED for one whose content is encrypted.
  */
 export async function openInput(name: string, options: InputOptions): Promise<Input> {
   if (name === '-') {
@@ -62,6 +65,8 @@ export async function openInput(name: string, options: InputOptions): Promise<In
       return { kind, read: () => input.read(), close: () => input.close() }
     }
     await input.close()
+    // An encoder would read what is encrypted as if it were not.
+    checkUnprotected(basename(name), input.metadata)
   }
   return { kind: 'ffmpeg', read: () => encode(name, options), close: () => Promise.resolve() }
 }

@@ -4,8 +4,10 @@ import { Hub } from '../../live/hub.ts'
 import type { StreamEntry } from '../../live/stream-entry.ts'
 import type { UnitFormat } from '../../live/units.ts'
 import type { AsfPacket } from '../../media/containers/asf/model.ts'
+import { checkReadable } from '../../media/source-protection.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../media/time.ts'
 import type { ClientContext, Logger, Protocol } from '../../protocols/protocol.ts'
+import { shown } from './http.ts'
 import type { NativeSource, SourceContext } from './source.ts'
 
 /** The client half of a protocol. */
@@ -83,6 +85,7 @@ export async function* playByClient(
       }
     }
     if (!context.signal.aborted) await pulled
+    if (units === undefined && tracks === undefined) checkReadable(shown(url), stream)
   } finally {
     cursor.close()
     units?.close()

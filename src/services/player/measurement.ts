@@ -35,6 +35,8 @@ export interface TrackReport {
 export interface PlayReport {
   readonly url: string
   readonly tracks: readonly TrackReport[]
+  /** Whole data packets of ASF that were taken as they came: all there is of what is protected. */
+  readonly dataPackets: number
   /** Seconds since the address was opened. */
   readonly elapsed: number
   /** Seconds until the first packet. */
@@ -57,6 +59,7 @@ export class Measurement {
   readonly #problems = new Map<string, Problem & { count: number }>()
   #firstAt: number | undefined
   #bytes = 0
+  #dataPackets = 0
   #delay = { last: 0, sum: 0, count: 0, max: 0 }
   #discontinuities = 0
   #ended = false
@@ -104,6 +107,11 @@ export class Measurement {
     if (problem !== undefined) this.addProblem(problem)
   }
 
+  addDataPacket(): void {
+    this.#firstAt ??= performance.now()
+    this.#dataPackets++
+  }
+
   end(): void {
     this.#ended = true
   }
@@ -115,6 +123,7 @@ export class Measurement {
     return {
       url: this.#url,
       tracks: [...this.#tracks.values()].map((track) => track.report()),
+      dataPackets: this.#dataPackets,
       elapsed: (now - this.#opened) / 1000,
       startup: this.#firstAt === undefined ? undefined : (this.#firstAt - this.#opened) / 1000,
       bytes: this.#bytes,

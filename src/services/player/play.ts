@@ -69,6 +69,7 @@ export async function play(options: PlayOptions): Promise<PlayResult> {
     for await (const result of source) {
       if (result.type === 'tracks') measurement.setTracks(result.tracks)
       else if (result.type === 'packet') measurement.addPacket(result.packet)
+      else measurement.addDataPacket()
       await output?.write(result)
       if (signal.aborted) break
     }

@@ -27,10 +27,15 @@ const WMV: Track = {
 const PICTURES = streamPackets({ seconds: 14, video: WMV }).filter(({ track }) => track === WMV)
 
 /** As a Windows Media encoder pushes it: data packets for those who speak that, and the pictures in them for everybody else. */
-function push(run: RecorderRun, packets: readonly Packet[], init: AsfInit): void {
+function push(
+  run: RecorderRun,
+  packets: readonly Packet[],
+  init: AsfInit,
+  { encrypted = false }: { readonly encrypted?: boolean } = {},
+): void {
   const publisher = run.hub.publish(PATH)
   run.recorder.published(PATH)
-  publisher.announce([WMV])
+  publisher.announce(encrypted ? [] : [WMV])
   const units = new NativeAsfUnits(publisher.provide(asfUnits))
   const packetizer = new AsfPacketizer(init)
   for (const packet of packets) {
@@ -38,7 +43,7 @@ function push(run: RecorderRun, packets: readonly Packet[], init: AsfInit): void
     packetizer.write(packet)
     packetizer.flush()
     for (let one = packetizer.read(); one !== undefined; one = packetizer.read()) units.write(one.bytes, init)
-    publisher.write(packet)
+    if (!encrypted) publisher.write(packet)
   }
   publisher.close({ final: true })
   run.recorder.ended(PATH)
@@ -81,6 +86,16 @@ describe('recording of ASF', () => {
       assert.ok(parsed)
       assert.equal(await recover({ folder: join(run.root, PATH), name, parsed, path: PATH }), 'complete')
     }
+  })
+
+  it('keeps what is encrypted, of which no packet of a track ever comes', async (t) => {
+    const run = await openRecorder(makePlace(t), { nativeUnits: asfUnits })
+    push(run, PICTURES, newInit(), { encrypted: true })
+    await run.recorder.close()
+
+    const [file = '', ...others] = run.files()
+    assert.deepEqual(others, [])
+    assert.deepEqual(await picturesOf(readFileSync(join(run.root, PATH, file))), PICTURES.map(hex))
   })
 
   it('completes what a crash left', async (t) => {

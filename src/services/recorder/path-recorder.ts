@@ -160,7 +160,7 @@ export class PathRecorder {
     return false
   }
 
-  /** A publisher has begun: whether it brings ASF is known with its first packet. */
+  /** A publisher has begun: whether it brings ASF is known when it says so, or with its first packet. */
   published(): void {
     const format = this.#context.nativeUnits
     if (format === undefined || this.#asf !== undefined || this.#closed) return
@@ -168,9 +168,9 @@ export class PathRecorder {
     const entries = this.stream.subscribe()
     this.#entries = entries
     const look = () => {
-      if (entries.take() === undefined) return
-      entries.close()
       const feed = this.stream.providedUnits(format)
+      if (feed === undefined && entries.take() === undefined) return
+      entries.close()
       if (feed === undefined || this.#asf !== undefined || this.#closed) return
       this.#asf = new AsfRecording(feed, this.#asfHost, () => {
         this.#asf = undefined

@@ -5,6 +5,7 @@ import { KeptAnswer } from '../../kept-answer.ts'
 import { Notes } from '../../notes.ts'
 import type { Packet } from '../../packet.ts'
 import { type ForeignTrack, type KeyPoint, leadingTrack, type MediaReader, type ReadOptions } from '../../reader.ts'
+import { protectionMetadata } from '../../source-protection.ts'
 import { MICROS_PER_MS, type Micros } from '../../time.ts'
 import type { Track } from '../../track.ts'
 import { KnownTracks } from '../known-tracks.ts'
@@ -119,14 +120,8 @@ function foreignOf({ streams, encryption }: AsfInit, tracks: readonly Track[]): 
 
 function metadataOf({ description, encryption }: AsfInit): Record<string, string> {
   const { author, ...texts } = description
-  const told = Object.entries({
-    ...texts,
-    artist: author,
-    drmScheme: encryption?.scheme ?? '',
-    drmKeyId: encryption?.keyId ?? '',
-    drmLicenseUrl: encryption?.licenseUrl ?? '',
-  })
-  return Object.fromEntries(told.filter(([, text]) => text !== ''))
+  const told = Object.entries({ ...texts, artist: author }).filter(([, text]) => text !== '')
+  return { ...Object.fromEntries(told), ...protectionMetadata(encryption) }
 }
 
 function noteProtection({ encryption }: AsfInit, notes: Notes): void {

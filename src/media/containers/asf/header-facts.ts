@@ -1,6 +1,7 @@
 /** What the objects of a header say of the whole file: texts, markers, commands, exclusions, protection (ASF 1.20 sections 3 and 4). */
+import type { SourceProtection } from '../../source-protection.ts'
 import type { AsfObject } from './header-objects.ts'
-import type { AsfCommand, AsfDescription, AsfEncryption, AsfMarker, AsfStream } from './model.ts'
+import type { AsfCommand, AsfDescription, AsfMarker, AsfStream } from './model.ts'
 import { PLAYREADY_RECORD } from './objects/content-encryption.ts'
 import { plainText } from './objects/object.ts'
 
@@ -61,28 +62,38 @@ export function prioritiesOf(objects: readonly AsfObject[], streams: readonly As
 export function describeEncryption(
   objects: readonly AsfObject[],
   streams: readonly AsfStream[],
-): AsfEncryption | undefined {
+): SourceProtection | undefined {
   const playReady = objects.find((object) => object.type === 'playready')
   if (playReady !== undefined) {
     const header = playReady.records.find(({ recordType }) => recordType === PLAYREADY_RECORD.HEADER)
     const xml = header === undefined ? '' : utf16(header.data)
-    return { scheme: 'PlayReady', keyId: element(xml, 'KID'), licenseUrl: element(xml, 'LA_URL') }
+    return told('PlayReady', element(xml, 'KID'), element(xml, 'LA_URL'))
   }
   const first = objects.find((object) => object.type === 'content-encryption')
   if (first !== undefined) {
-    return {
-      scheme: plainText(first.protectionType) || 'DRM',
-      keyId: plainText(first.keyId),
-      licenseUrl: plainText(first.licenseUrl),
-    }
+    return told(first.protectionType, first.keyId, first.licenseUrl)
   }
   const second = objects.find((object) => object.type === 'extended-content-encryption')
   if (second !== undefined) {
-    return { scheme: 'DRM', keyId: element(second.xml, 'KID'), licenseUrl: element(second.xml, 'LAINFO') }
+    return told('DRM', element(second.xml, 'KID'), element(second.xml, 'LAINFO'))
   }
   const advanced = objects.some((object) => object.type === 'advanced-content-encryption')
   if (!advanced && !streams.some(({ encrypted }) => encrypted)) return undefined
   return { scheme: 'unknown', keyId: '', licenseUrl: '' }
+}
+
+/** A header has room for a megabyte of each. */
+const MAX_NAME_LENGTH = 128
+const MAX_URL_LENGTH = 2048
+
+/** On one line and of a length that goes into errors and logs. */
+function told(scheme: string, keyId: string, licenseUrl: string): SourceProtection {
+  const line = (text: string, length: number) => plainText(text).replaceAll(/\s+/g, ' ').trim().slice(0, length)
+  return {
+    scheme: line(scheme, MAX_NAME_LENGTH) || 'DRM',
+    keyId: line(keyId, MAX_NAME_LENGTH),
+    licenseUrl: line(licenseUrl, MAX_URL_LENGTH),
+  }
 }
 
 function utf16(bytes: Uint8Array): string {
@@ -98,6 +109,6 @@ function element(xml: string, name: string): string {
   const start = xml.indexOf(`<${name}>`)
   const end = start < 0 ? -1 : xml.indexOf(`</${name}>`, start)
   if (end < 0) return ''
-  const content = xml.slice(start + name.length + 2, end).trim()
-  return plainText(content.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'))
+  const content = xml.slice(start + name.length + 2, end)
+  return content.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

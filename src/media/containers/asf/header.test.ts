@@ -303,6 +303,43 @@ describe('parseAsfInit', () => {
     assert.ok(Buffer.from(bytes).includes(Buffer.from('a2V5')))
   })
 
+  test('M-07: what the header calls protected has no track, whatever the streams say', () => {
+    const { HEADER_OBJECTS } = vectors
+    const objects = [vectors.FILE_PROPERTIES, vectors.WMV_STREAM, vectors.WMA_STREAM]
+    const clear = parseAsfInit(header(...objects)).streams
+    const drm = parseAsfInit(header(...objects, HEADER_OBJECTS['content-encryption']!)).streams
+    assert.deepEqual(
+      clear.map(({ track }) => track?.codec),
+      ['wmv3', 'wma2'],
+    )
+    assert.deepEqual(
+      drm.map(({ kind, encrypted, track }) => [kind, encrypted, track]),
+      [
+        ['video', true, undefined],
+        ['audio', true, undefined],
+      ],
+    )
+  })
+
+  test('M-07: texts of a hostile header come on one line, and short', () => {
+    const text = `\u001b[31mhttp://l/\r\n\r\n<b>${'x'.repeat(100_000)}\0hidden`
+    const length = new Uint8Array(new Uint32Array([text.length]).buffer)
+    const latin1 = new Uint8Array(Buffer.from(text, 'latin1'))
+    const hostile = object(
+      'fbb3112223bdd211b4b700a0c955fc6e',
+      vectors.join([pieces('00000000'), length, latin1, length, latin1, length, latin1]),
+    )
+    const { encryption } = parseAsfInit(header(vectors.FILE_PROPERTIES, hostile))
+    for (const [name, most] of [
+      ['scheme', 128],
+      ['keyId', 128],
+      ['licenseUrl', 2048],
+    ] as const) {
+      const told = encryption?.[name] ?? ''
+      assert.ok(told.startsWith('[31mhttp://l/ <b>xxx') && told.length === most, `${name}: ${told.length}`)
+    }
+  })
+
   test('live headers have no counts, whatever they say', () => {
     const live = vectors.FILE_PROPERTIES.slice()
     live[88] = 1

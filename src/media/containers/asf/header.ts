@@ -12,7 +12,7 @@ import {
   scriptCommandsOf,
 } from './header-facts.ts'
 import { type AsfObject, type HeaderExtensionObject, readObjects, writeObject } from './header-objects.ts'
-import { type AsfInit, DATA_OBJECT_HEADER_LENGTH } from './model.ts'
+import { type AsfInit, type AsfStream, DATA_OBJECT_HEADER_LENGTH } from './model.ts'
 import { FILE_FLAG, type FilePropertiesObject } from './objects/file-properties.ts'
 import { streamsOf } from './streams.ts'
 
@@ -100,7 +100,9 @@ export function parseAsfInit(bytes: Uint8Array): AsfInit {
   const broadcast = (file.flags & FILE_FLAG.BROADCAST) !== 0
   // Readers take 32 bits of it, and some writers leave garbage in the others.
   const prerollMs = Number(BigInt.asUintN(32, file.preroll))
-  const streams = streamsOf(objects)
+  const described = streamsOf(objects)
+  const encryption = describeEncryption(objects, described)
+  const streams = encryption === undefined ? described : encryptedStreams(described)
   return {
     bytes: own,
     fileId: file.fileId,
@@ -117,8 +119,16 @@ export function parseAsfInit(bytes: Uint8Array): AsfInit {
     markers: markersOf(objects, prerollMs),
     commands: scriptCommandsOf(objects),
     description: describeContent(objects),
-    encryption: describeEncryption(objects, streams),
+    encryption,
   }
+}
+
+/** Where the header says that the content is protected and no stream has the flag, all picture and sound is taken for encrypted: never to be decoded. */
+function encryptedStreams(streams: readonly AsfStream[]): readonly AsfStream[] {
+  if (streams.some(({ encrypted }) => encrypted)) return streams
+  return streams.map((stream) =>
+    stream.kind === 'video' || stream.kind === 'audio' ? { ...stream, encrypted: true, track: undefined } : stream,
+  )
 }
 
 /** The objects of the header and those of its extension, in the order of the bytes. */

@@ -1,4 +1,5 @@
 /** What the ASF header says and what a data packet is, for everybody who moves packets (ASF 1.20, sections 3 to 5). */
+import type { SourceProtection } from '../../source-protection.ts'
 import type { Track } from '../../track.ts'
 
 /** Highest stream number. */
@@ -34,7 +35,7 @@ export interface AsfInit {
   readonly commands: readonly AsfCommand[]
   readonly description: AsfDescription
   /** Bytes in the payloads are encrypted (content encryption objects are in `bytes`). */
-  readonly encryption: AsfEncryption | undefined
+  readonly encryption: SourceProtection | undefined
 }
 
 export interface AsfStream {
@@ -75,13 +76,6 @@ export interface AsfDescription {
   readonly copyright: string
   readonly description: string
   readonly rating: string
-}
-
-export interface AsfEncryption {
-  /** `DRM` (Windows Media), or `PlayReady`. */
-  readonly scheme: string
-  readonly keyId: string
-  readonly licenseUrl: string
 }
 
 /** One data packet on its way. Shared by all viewers: never written to. */

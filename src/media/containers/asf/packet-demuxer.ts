@@ -3,6 +3,7 @@ import { FormatError } from '../../../errors.ts'
 import type { DemuxResult } from '../../container.ts'
 import type { Machine } from '../../machine.ts'
 import type { Packet } from '../../packet.ts'
+import { protectionMetadata } from '../../source-protection.ts'
 import { ClockUnwrapper, MICROS_PER_MS, type Micros } from '../../time.ts'
 import type { Track } from '../../track.ts'
 import { DemuxLane } from './demux-lane.ts'
@@ -111,8 +112,9 @@ export class AsfPacketDemuxer implements Machine<Uint8Array, DemuxResult> {
   }
 
   #describe(): DemuxResult {
-    const metadata = Object.fromEntries(Object.entries(this.#init.description).filter(([, text]) => text !== ''))
-    return { type: 'tracks', tracks: this.#tracks(), metadata }
+    const { description, encryption } = this.#init
+    const texts = Object.fromEntries(Object.entries(description).filter(([, text]) => text !== ''))
+    return { type: 'tracks', tracks: this.#tracks(), metadata: { ...texts, ...protectionMetadata(encryption) } }
   }
 
   #settle(): void {

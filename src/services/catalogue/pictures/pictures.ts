@@ -1,6 +1,7 @@
 /** Posters and preview pictures of films: made by the encoder when somebody looks, once, one at a time, and kept. */
 import { FormatError, UnavailableError } from '../../../errors.ts'
 import type { MediaFile, MediaFiles } from '../../../library/media-files.ts'
+import { sourceProtection } from '../../../media/source-protection.ts'
 import type { Micros } from '../../../media/time.ts'
 import type { Transcoder } from '../../../packaging/transcoder.ts'
 import type { FileIdentity } from '../facts-store.ts'
@@ -107,7 +108,9 @@ export class Pictures {
   }
 }
 
+/** What is encrypted shows nothing. */
 function hasPicture({ reader }: MediaFile): boolean {
+  if (sourceProtection(reader.metadata) !== undefined) return false
   return [...reader.tracks, ...reader.foreign].some(({ kind }) => kind === 'video')
 }
 
