@@ -31,6 +31,16 @@ describe('recordings of a path that is protected or not open to all', () => {
     })
   }
 
+  it('and so do the qualities of a film, and no other', () => {
+    const pathOf = compilePaths({ 'vod/film': { protect: true, play: 'token' } })
+
+    const { protect, play } = pathOf('vod/film.720p.mp4')
+
+    assert.deepEqual({ protect, play }, { protect: true, play: 'token' })
+    assert.equal(pathOf('vod/film.mp4').protect, undefined)
+    assert.equal(pathOf('vod/filmed.720p.mp4').play, 'open')
+  })
+
   it('are open where a pattern of their own says so', () => {
     const pathOf = compilePaths({ 'live/**': { play: 'token' }, 'vod/recordings/**': { play: 'open' } })
 

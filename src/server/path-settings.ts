@@ -1,6 +1,7 @@
 /** Which settings hold for a path: the patterns of `paths`, merged in the order of the file. */
 import type { PathSettings } from '../live/hub.ts'
 import { compilePathPattern } from '../live/path-pattern.ts'
+import { withoutQuality } from '../packaging/on-demand/media-set.ts'
 import type { ProtectInput } from '../packaging/protection/protect-settings.ts'
 import type { Playlist } from '../protocols/protocol.ts'
 import { opensToAll, type PathAccess } from '../services/auth/path-access.ts'
@@ -15,7 +16,7 @@ export type ResolvedPath = PathSettings &
 
 /**
  * Compiles the patterns once; the result answers for any path. Recordings of a live path that is protected or not open
- * to all are so too and ask for the same, unless a pattern says otherwise of them.
+ * to all are so too and ask for the same, and so do the qualities of a film, unless a pattern says otherwise of them.
  */
 export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>): (path: string) => ResolvedPath {
   const rules = Object.entries(paths).map(([pattern, settings]) => ({ matches: compilePathPattern(pattern), settings }))
@@ -27,10 +28,10 @@ export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>)
     return resolved
   }
   return (path) => {
-    for (const recorded of recordedPaths(path)) {
-      const live = resolve(recorded, DEFAULTS)
-      const { play, playKey, publishKey, users, allow, deny, protect } = live
-      if (opensToAll(live) && !protect) continue
+    for (const source of [...recordedPaths(path), ...setPaths(path)]) {
+      const whole = resolve(source, DEFAULTS)
+      const { play, playKey, publishKey, users, allow, deny, protect } = whole
+      if (opensToAll(whole) && !protect) continue
       return resolve(path, { ...DEFAULTS, play, playKey, publishKey, users, allow, deny, protect })
     }
     return resolve(path, DEFAULTS)
@@ -44,6 +45,12 @@ function recordedPaths(path: string): readonly string[] {
   if (!path.startsWith(RECORDED)) return []
   const inside = path.slice(RECORDED.length)
   return [inside, inside.slice(0, Math.max(0, inside.lastIndexOf('/')))]
+}
+
+/** The film that a file of the library is a quality of: `vod/film` of `vod/film.720p.mp4`. */
+function setPaths(path: string): readonly string[] {
+  const set = path.startsWith('vod/') ? withoutQuality(path) : undefined
+  return set === undefined ? [] : [set]
 }
 
 /** Addresses of the streams to be pulled, by path. */

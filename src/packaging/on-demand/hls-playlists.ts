@@ -11,6 +11,7 @@ import type {
 import { MICROS_PER_SECOND } from '../../media/time.ts'
 import { shownSize } from '../../media/track.ts'
 import { videoRange } from '../hls.ts'
+import type { KeyLines } from '../protection/signalling.ts'
 import { cuesName, initName, keyPictureName, keyPicturePlaylistName, playlistName, segmentName } from './names.ts'
 import { type OnDemandRendition, type Presentation, type SegmentSpan, segmentsOf } from './presentation.ts'
 import { languageName, type TextRendition } from './text-rendition.ts'
@@ -57,19 +58,27 @@ export function onDemandMultivariant(
 }
 
 /** The playlist of one rendition. */
-export function onDemandPlaylist(presentation: Presentation, rendition: OnDemandRendition): MediaPlaylist {
+export function onDemandPlaylist(
+  presentation: Presentation,
+  rendition: OnDemandRendition,
+  lines: KeyLines = 'all',
+): MediaPlaylist {
   const spans = segmentsOf(presentation, rendition)
   const { name } = rendition
   const { token } = presentation
-  const head = { map: { uri: initName(name, token) }, ...keysOf(presentation, rendition) }
+  const head = { map: { uri: initName(name, token) }, ...keysOf(presentation, rendition, lines) }
   return wholePlaylist(spans, (index) => ({ ...head, uri: segmentName(name, token, index) }))
 }
 
 /** The playlist of key pictures: each a small fragment that lasts until the next. */
-export function keyPicturePlaylist(presentation: Presentation, rendition: OnDemandRendition): MediaPlaylist {
+export function keyPicturePlaylist(
+  presentation: Presentation,
+  rendition: OnDemandRendition,
+  lines: KeyLines = 'all',
+): MediaPlaylist {
   const { token } = presentation
   const { name, keyPictures } = rendition
-  const head = { map: { uri: initName(name, token) }, ...keysOf(presentation, rendition) }
+  const head = { map: { uri: initName(name, token) }, ...keysOf(presentation, rendition, lines) }
   return {
     ...wholePlaylist(keyPictures, (index) => ({ ...head, uri: keyPictureName(name, token, index) })),
     iFramesOnly: true,
@@ -81,8 +90,8 @@ export function textPlaylist({ segments }: Presentation, { name, token }: TextRe
   return wholePlaylist(segments, (index) => ({ uri: cuesName(name, token, index) }))
 }
 
-function keysOf({ protection }: Presentation, rendition: OnDemandRendition): Pick<Segment, 'keys'> {
-  return protection === undefined ? {} : { keys: protection.hlsKeys(rendition) }
+function keysOf({ protection }: Presentation, rendition: OnDemandRendition, lines: KeyLines): Pick<Segment, 'keys'> {
+  return protection === undefined ? {} : { keys: protection.hlsKeys(rendition, lines) }
 }
 
 function wholePlaylist(

@@ -12,11 +12,20 @@ const MAX_REMEMBERED = 4096
 
 interface HotSegment {
   readonly path: string
+  readonly form: string
   readonly answer: ReadyAnswer
+}
+
+export interface HotSegmentsOptions {
+  /** Bytes; asked for at each use. */
+  readonly limit: () => number
+  /** What the settings say of the encryption of a path now. */
+  readonly formOf: (path: string) => string
 }
 
 export class HotSegments {
   readonly #limit: () => number
+  readonly #formOf: (path: string) => string
   readonly #bytes: ByteCache
   readonly #answers = new Map<string, HotSegment>()
   readonly #openUntil = new Map<string, number>()
@@ -28,9 +37,9 @@ export class HotSegments {
     this.#alive -= bytes
   })
 
-  /** `limit` in bytes is asked for at each use. */
-  constructor(limit: () => number) {
+  constructor({ limit, formOf }: HotSegmentsOptions) {
     this.#limit = limit
+    this.#formOf = formOf
     this.#bytes = new ByteCache(limit, (key) => this.#answers.delete(key))
   }
 
@@ -55,13 +64,16 @@ export class HotSegments {
     return again && byteLength <= limit / 4 && this.#alive + byteLength <= 2 * limit
   }
 
-  /** Makes the answer of a target once for all who ask meanwhile, and keeps it. */
-  make(path: string, target: string, build: () => Promise<ReadyAnswer>): Promise<ReadyAnswer> {
+  /** Makes the answer of a target once for all who ask meanwhile, and keeps it. `form`: of the item that it is made of. */
+  make(
+    { path, form, target }: Pick<HotSegment, 'path' | 'form'> & { readonly target: string },
+    build: () => Promise<ReadyAnswer>,
+  ): Promise<ReadyAnswer> {
     let making = this.#making.get(target)
     if (making === undefined) {
       making = build()
         .then((answer) => {
-          this.#add(path, target, answer)
+          this.#add(target, { path, form, answer })
           return answer
         })
         .finally(() => this.#making.delete(target))
@@ -77,6 +89,8 @@ export class HotSegments {
     const found = this.#answers.get(key)
     if (found === undefined) return undefined
     if ((this.#openUntil.get(found.path) ?? 0) < performance.now()) return undefined
+    // A path that is protected since has nothing in the clear any more.
+    if (found.form !== this.#formOf(found.path)) return undefined
     this.#bytes.get(key)
     return found.answer
   }
@@ -94,11 +108,12 @@ export class HotSegments {
     this.#asked.clear()
   }
 
-  #add(path: string, target: string, answer: ReadyAnswer): void {
+  #add(target: string, hot: HotSegment): void {
+    const { answer } = hot
     const size = answer.bytes.buffer.byteLength
     this.#alive += size
     this.#collected.register(answer.bytes, size)
-    this.#answers.set(target, { path, answer })
+    this.#answers.set(target, hot)
     this.#bytes.set(target, answer.bytes)
     if (this.#bytes.get(target) === undefined) this.#answers.delete(target)
   }

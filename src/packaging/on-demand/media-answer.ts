@@ -1,4 +1,5 @@
 /** How a media file goes out: from memory when several ask for it, else from the file, piece by piece. */
+import { UnavailableError } from '../../errors.ts'
 import type { ReadyAnswer } from '../hot-objects.ts'
 import { findOnDemandMedia, onDemandHeaders } from './media-object.ts'
 import type { Presentations } from './presentations.ts'
@@ -34,12 +35,19 @@ export interface MediaSender {
   sendStreamed(answer: StreamedMedia): Promise<void>
 }
 
-/** Resolves when it is sent. Throws what `findOnDemandMedia` throws. */
+/**
+ * Resolves when it is sent. Throws what `findOnDemandMedia` throws; an answer in the clear breaks off with UnavailableError ERR_PROTECTION_CHANGED
+ * when its path is protected meanwhile.
+ */
 export async function answerMedia(presentations: Presentations, asked: AskedMedia, sender: MediaSender): Promise<void> {
   const { path, target, open } = asked
   const media = await findOnDemandMedia(presentations, asked)
   const { item, etag, body } = media
   const release = presentations.hold(item)
+  const checkCurrent = () => {
+    if (presentations.isCurrent(item)) return
+    throw new UnavailableError('ERR_PROTECTION_CHANGED', `${path} is encrypted in another way by now`)
+  }
   try {
     const { hot } = presentations
     const headers = onDemandHeaders(media, open)
@@ -48,12 +56,21 @@ export async function answerMedia(presentations: Presentations, asked: AskedMedi
       const { byteLength } = body
       const read = (reserve: number) => readWhole(body, reserve)
       const build = () => sender.build({ ...headers, ETag: etag }, { byteLength, read })
-      sender.sendReady(await hot.make(path, target, build))
+      const answer = await hot.make({ path, form: item.form, target }, build)
+      checkCurrent()
+      sender.sendReady(answer)
       return
     }
-    const chunks = (start: number, end: number) => readChunks(body, start, end)
+    const chunks = (start: number, end: number) => whileCurrent(readChunks(body, start, end), checkCurrent)
     await sender.sendStreamed({ headers, etag, byteLength: body.byteLength, chunks })
   } finally {
     release()
+  }
+}
+
+async function* whileCurrent(chunks: AsyncIterable<Uint8Array>, check: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    check()
+    yield chunk
   }
 }

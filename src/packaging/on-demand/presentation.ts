@@ -4,6 +4,7 @@ import type { ContentProtection } from '../../media/manifests/dash/model.ts'
 import type { Key } from '../../media/manifests/hls/model.ts'
 import type { Micros } from '../../media/time.ts'
 import type { Track } from '../../media/track.ts'
+import type { KeyLines } from '../protection/signalling.ts'
 
 /** One segment of every rendition: its place in time is the same in all of them. */
 export interface SegmentSpan {
@@ -59,8 +60,8 @@ export interface SegmentBody {
 export interface PresentationProtection {
   /** Descriptors of the adaptation set that a rendition is in. */
   contentProtections(rendition: OnDemandRendition): readonly ContentProtection[]
-  /** EXT-X-KEY lines of its segments. */
-  hlsKeys(rendition: OnDemandRendition): readonly Key[]
+  /** EXT-X-KEY lines of its segments, for players that read such ones. */
+  hlsKeys(rendition: OnDemandRendition, lines: KeyLines): readonly Key[]
 }
 
 /**
@@ -77,6 +78,8 @@ export interface Presentation {
   readonly modified: Date
   readonly segments: readonly SegmentSpan[]
   readonly renditions: readonly OnDemandRendition[]
+  /** A segment that is made anew may have other bytes: an encoder does not come to the same twice. */
+  readonly encoded?: true
   /** What players must know of its encryption; left out: it is in the clear. */
   readonly protection?: PresentationProtection
   /** Initialization of a rendition: `moov` of its track. */

@@ -19,6 +19,8 @@ export interface MovieShape {
   readonly audioTracks?: readonly Track[]
   /** Where an edit list begins to show. */
   readonly start?: Micros
+  /** Pictures are slices with headers, as encryption wants them; else any bytes. */
+  readonly slices?: true
 }
 
 /** Pictures of 25 a second, and sounds of 1024 samples. */
@@ -28,6 +30,7 @@ export function movieFile({
   size = 900,
   audioTracks = [AUDIO],
   start = WAIT,
+  slices,
 }: MovieShape): Uint8Array {
   const samples: { track: Track; size: number; dts: Micros; pts: Micros; duration: Micros; key: boolean }[] = []
   for (let index = 0; index < seconds * RATE; index++) {
@@ -49,7 +52,25 @@ export function movieFile({
   bytes.set(head)
   let at = head.byteLength
   for (const [number, sample] of samples.entries()) {
+    const from = at
     for (let index = 0; index < sample.size; index++) bytes[at++] = (number * 31 + index * 7) & 0xff
+    if (slices && sample.track === VIDEO) writeSlice(bytes.subarray(from, at), sample.key)
   }
   return bytes
+}
+
+const LENGTH_BYTES = 4
+const HEADER_BYTES = 16
+/** first_mb_in_slice 0, slice_type 7. */
+const FIRST_SLICE_OF_I = 0x88
+
+/** An I slice whose header has the number 0 (one bit in Exp-Golomb) in all fields but the type; no start code behind it. */
+function writeSlice(sample: Uint8Array, isKey: boolean): void {
+  new DataView(sample.buffer, sample.byteOffset).setUint32(0, sample.byteLength - LENGTH_BYTES)
+  sample[LENGTH_BYTES] = isKey ? 0x65 : 0x41
+  sample.fill(0xff, LENGTH_BYTES + 1, LENGTH_BYTES + HEADER_BYTES)
+  sample[LENGTH_BYTES + 1] = FIRST_SLICE_OF_I
+  for (let index = LENGTH_BYTES + HEADER_BYTES; index < sample.byteLength; index++) {
+    sample[index] = (sample[index] as number) | 0x80
+  }
 }

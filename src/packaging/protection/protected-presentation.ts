@@ -13,7 +13,7 @@ import { type ContentKey, SegmentEncryptor } from './segment-encryptor.ts'
 import { contentProtections, hlsKeys, initHeaders, type ProtectionSignalling } from './signalling.ts'
 
 /** Changes with anything that changes the bytes of encrypted segments. */
-const FORM = 1
+const FORM = 2
 
 export interface ProtectedPresentationOptions {
   readonly signalling: ProtectionSignalling
@@ -27,6 +27,7 @@ export class ProtectedPresentation implements Presentation {
   readonly token: string
   readonly #clear: Presentation
   readonly #keyOf: (rendition: OnDemandRendition) => ContentKey
+  /** By rendition; those of key pictures apart. */
   readonly #encryptors = new Map<string, Promise<SegmentEncryptor>>()
 
   constructor(clear: Presentation, { signalling, keyOf }: ProtectedPresentationOptions) {
@@ -62,7 +63,7 @@ export class ProtectedPresentation implements Presentation {
     const { signalling } = this
     return {
       contentProtections: (rendition) => contentProtections(this.#keyOf(rendition).id, signalling),
-      hlsKeys: (rendition) => hlsKeys(this.#keyOf(rendition).id, signalling, 'all'),
+      hlsKeys: (rendition, lines) => hlsKeys(this.#keyOf(rendition).id, signalling, lines),
     }
   }
 
@@ -79,27 +80,33 @@ export class ProtectedPresentation implements Presentation {
 
   async keyPicture(rendition: OnDemandRendition, index: number, signal: AbortSignal): Promise<SegmentBody> {
     const clear = await this.#clear.keyPicture(rendition, index, signal)
-    return segmentBody([(await this.#encryptorOf(rendition)).encrypt(await readWhole(clear))])
+    return segmentBody([(await this.#encryptorOf(rendition, true)).encrypt(await readWhole(clear))])
   }
 
   close(): void {
     this.#clear.close()
   }
 
-  #encryptorOf(rendition: OnDemandRendition): Promise<SegmentEncryptor> {
-    let encryptor = this.#encryptors.get(rendition.name)
+  #encryptorOf(rendition: OnDemandRendition, ofKeyPictures = false): Promise<SegmentEncryptor> {
+    const name = `${rendition.name}${ofKeyPictures ? ' key pictures' : ''}`
+    let encryptor = this.#encryptors.get(name)
     if (encryptor === undefined) {
-      encryptor = this.#createEncryptor(rendition)
-      this.#encryptors.set(rendition.name, encryptor)
-      encryptor.catch(() => this.#encryptors.delete(rendition.name))
+      encryptor = this.#createEncryptor(rendition, ofKeyPictures)
+      this.#encryptors.set(name, encryptor)
+      encryptor.catch(() => this.#encryptors.delete(name))
     }
     return encryptor
   }
 
-  async #createEncryptor(rendition: OnDemandRendition): Promise<SegmentEncryptor> {
+  /**
+   * A key picture alone is decoded when it is shown, where its segment decodes another one: with `cenc` both would begin with the same counter, so
+   * key pictures have counters of their own. `cbcs` has one constant IV, which the init segment tells for both.
+   */
+  async #createEncryptor(rendition: OnDemandRendition, ofKeyPictures: boolean): Promise<SegmentEncryptor> {
     const init = await readWhole(await this.#clear.init(rendition))
-    const slot = this.renditions.findIndex(({ name }) => name === rendition.name)
     const { scheme } = this.signalling
-    return new SegmentEncryptor(rendition.track, init, { scheme, key: this.#keyOf(rendition), slot })
+    const slot = this.renditions.findIndex(({ name }) => name === rendition.name)
+    const own = ofKeyPictures && scheme === 'cenc' ? slot + this.renditions.length : slot
+    return new SegmentEncryptor(rendition.track, init, { scheme, key: this.#keyOf(rendition), slot: own })
   }
 }

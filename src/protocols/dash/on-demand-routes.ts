@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { carriedQuery } from '../../live/access.ts'
 import { formatMpd } from '../../media/manifests/dash/format.ts'
 import { hotAnswer, readHotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
+import { originOf } from '../../net/http/origin.ts'
 import type { HotAnswer, HttpRequest } from '../../net/http/routes.ts'
 import { sendStreamed } from '../../net/http/streamed-answer.ts'
 import { onDemandManifest } from '../../packaging/on-demand/dash-manifest.ts'
@@ -12,7 +13,7 @@ import { parseOnDemandName } from '../../packaging/on-demand/names.ts'
 import type { Presentations } from '../../packaging/on-demand/presentations.ts'
 import { credentialsOf, type PlayAccess } from '../../packaging/play-access.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
-import { withKey } from './with-key.ts'
+import { withKey, withLicense } from './with-key.ts'
 
 const MANIFEST_TYPE = 'application/dash+xml'
 const MANIFEST = 'manifest.mpd'
@@ -65,13 +66,15 @@ export class OnDemandDashRoutes {
     return true
   }
 
-  async #manifest({ query }: HttpRequest, path: string, open: boolean): Promise<HotAnswer> {
-    const item = await this.#presentations.find(path)
-    const { presentation, texts, made } = item
-    if (!open) {
-      // The key that opened the manifest opens what it lists.
-      const mpd = withKey(onDemandManifest(presentation, texts), carriedQuery(query))
-      return this.#answer(path, formatMpd(mpd), 'private, no-cache')
+  async #manifest(request: HttpRequest, path: string, open: boolean): Promise<HotAnswer> {
+    const { presentation, texts, made } = await this.#presentations.find(path)
+    const isProtected = presentation.protection !== undefined
+    if (!open || isProtected) {
+      // The key that opened the manifest opens what it lists; where licences are is told as the player knows this server.
+      const carried = open ? undefined : carriedQuery(request.query)
+      const mpd = withKey(onDemandManifest(presentation, texts), carried)
+      const text = formatMpd(isProtected ? withLicense(mpd, originOf(request), carried) : mpd)
+      return this.#answer(path, text, open ? 'no-cache' : 'private, no-cache')
     }
     // Written and compressed once.
     const known = made.get(`dash/${MANIFEST}`) as HotAnswer | undefined

@@ -13,9 +13,9 @@ import { DashRoutes } from './routes.ts'
 export function serveDash(context: ServerContext): LoadedRoutes<DashOptions> {
   const packagers = packagersOf(context.hub)
   packagers.transcoder = context.transcoder
-  const { library, mediaFiles, transcoder, log } = context
+  const { library, mediaFiles, transcoder, keys, protection, log } = context
   const onNote = (note: string) => log.info({}, note)
-  const presentations = presentationsOf({ library, mediaFiles, transcoder, onNote })
+  const presentations = presentationsOf({ library, mediaFiles, transcoder, keys, protection, onNote })
   // HLS, which has the settings, may not have been asked yet.
   presentations.configure(packagingSettingsOf(context.hub).onDemand)
   const releases = [packagers.retain(), presentations.retain()]

@@ -18,7 +18,9 @@ import { answerMedia } from '../../packaging/on-demand/media-answer.ts'
 import { parseOnDemandName, parsePlaylistName } from '../../packaging/on-demand/names.ts'
 import type { OnDemandItem, Presentations } from '../../packaging/on-demand/presentations.ts'
 import { credentialsOf, type PlayAccess } from '../../packaging/play-access.ts'
+import type { KeyLines } from '../../packaging/protection/signalling.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
+import { keyLinesOf, withKeyLines } from './key-lines.ts'
 import { withQuery } from './with-query.ts'
 
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
@@ -77,14 +79,16 @@ export class OnDemandHlsRoutes {
   async #sendPlaylist({ request, response, path, file, open }: Asked): Promise<void> {
     const item = await this.#presentations.find(path)
     const carried = carriedQuery(request.query)
+    const lines = keyLinesOf(request.query)
     let answer: HotAnswer
     if (open) {
       // Written and compressed once.
-      const known = item.made.get(`hls/${file}`) as HotAnswer | undefined
-      answer = known ?? this.#answer(path, playlistText(item, file), 'no-cache')
-      item.made.set(`hls/${file}`, answer)
+      const name = `hls/${file} ${lines}`
+      const known = item.made.get(name) as HotAnswer | undefined
+      answer = known ?? this.#answer(path, playlistText(item, file, lines), 'no-cache')
+      item.made.set(name, answer)
     } else {
-      const text = playlistText(item, file)
+      const text = playlistText(item, file, lines)
       // The key or token that opened the playlist opens what it lists.
       const keyed = carried === undefined ? text : withQuery(text, carried)
       answer = this.#answer(path, keyed, 'private, no-cache')
@@ -113,8 +117,8 @@ interface Asked {
   readonly open: boolean
 }
 
-function playlistText({ presentation, texts }: OnDemandItem, file: string): string {
-  if (file === INDEX) return formatMultivariantPlaylist(onDemandMultivariant(presentation, texts))
+function playlistText({ presentation, texts }: OnDemandItem, file: string, lines: KeyLines): string {
+  if (file === INDEX) return withKeyLines(formatMultivariantPlaylist(onDemandMultivariant(presentation, texts)), lines)
   const name = parsePlaylistName(file)
   const text = texts.find((one) => one.name === name?.rendition)
   if (text !== undefined && !name?.keyPictures) return formatMediaPlaylist(textPlaylist(presentation, text))
@@ -123,7 +127,9 @@ function playlistText({ presentation, texts }: OnDemandItem, file: string): stri
     throw new UnavailableError('ERR_HTTP_NOT_FOUND', `${presentation.path} has no ${file}`)
   }
   return formatMediaPlaylist(
-    name?.keyPictures ? keyPicturePlaylist(presentation, rendition) : onDemandPlaylist(presentation, rendition),
+    name?.keyPictures
+      ? keyPicturePlaylist(presentation, rendition, lines)
+      : onDemandPlaylist(presentation, rendition, lines),
   )
 }
 

@@ -13,9 +13,9 @@ import { HlsRoutes } from './routes.ts'
 export function serveHls(context: ServerContext, options: HlsOptions): LoadedRoutes<HlsOptions> {
   const packagers = packagersOf(context.hub)
   packagers.transcoder = context.transcoder
-  const { library, mediaFiles, transcoder, log } = context
+  const { library, mediaFiles, transcoder, keys, protection, log } = context
   const onNote = (note: string) => log.info({}, note)
-  const presentations = presentationsOf({ library, mediaFiles, transcoder, onNote })
+  const presentations = presentationsOf({ library, mediaFiles, transcoder, keys, protection, onNote })
   const update = (next: HlsOptions) => {
     const { live, onDemand } = packagingSettings(next)
     packagers.configure(live)

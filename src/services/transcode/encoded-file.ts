@@ -138,6 +138,7 @@ export class EncodedFile {
       path,
       token,
       modified,
+      encoded: true,
       duration: (last?.start ?? 0) + (last?.duration ?? 0),
       segments: spans,
       renditions: this.#renditions.map(({ offered }) => offered),

@@ -12,6 +12,7 @@ export function mixPresentations(pictures: Presentation, sounds: Presentation): 
     token: createHash('sha256').update(`${pictures.token} ${sounds.token}`).digest('hex').slice(0, 12),
     duration: Math.max(pictures.duration, sounds.duration),
     modified: pictures.modified,
+    encoded: true,
     segments: pictures.segments,
     renditions: [...pictures.renditions.filter(({ track }) => track.kind === 'video'), ...encoded],
     init: (rendition) => ownerOf(rendition).init(rendition),
