@@ -2,6 +2,7 @@
 import '../player/player.ts'
 import { passKey } from '../play-key.ts'
 import { encodePath, isOnDemand } from '../player/playback.ts'
+import { askProtection } from '../player/protection.ts'
 import { DEFAULT_RTMP_PORT, fetchLiveList } from './live-list.ts'
 import { recipe } from './recipe.ts'
 
@@ -36,6 +37,19 @@ async function showAddresses(): Promise<void> {
     { label: 'HLS', text: passKey(`${origin}/${encoded}/index.m3u8`) },
     { label: 'DASH', text: passKey(`${origin}/${encoded}/manifest.mpd`) },
   ]
+  const protection = await askProtection(path)
+  if (protection !== undefined) {
+    const hls = passKey(`${origin}/${encoded}/index.m3u8`)
+    // The token of the first address goes to the second as well, where both are of one server.
+    const [license = ''] = protection.licenseUrl.split('?')
+    document
+      .getElementById('recipes')
+      ?.replaceChildren(
+        recipe('Addresses', web),
+        recipe('Players', [{ label: 'Headend', text: `headend play "${hls}" --license ${license}` }]),
+      )
+    return
+  }
   if (onDemand) {
     document.getElementById('recipes')?.replaceChildren(
       recipe('Addresses', [

@@ -13,6 +13,7 @@ import {
   type PlaybackEngine,
   type TimeRange,
 } from './playback.ts'
+import { KEY_SYSTEM } from './protection.ts'
 
 declare const shaka: typeof shakaNamespace
 
@@ -39,9 +40,10 @@ const AS_IT_WAS = { minPlaybackRate: 1, maxPlaybackRate: 1 } as const
 export const dashEngine: PlaybackEngine = {
   kind: 'dash',
   label: 'DASH',
+  decrypts: true,
   supported: hasMediaSource,
   url: (path) => `/${encodePath(path)}/manifest.mpd`,
-  async open({ video, url, events, startTime }: OpenOptions): Promise<Playback> {
+  async open({ video, url, events, startTime, licenseUrl }: OpenOptions): Promise<Playback> {
     await loadScript('/assets/vendor/shaka.js')
     shaka.polyfill.installAll()
     const player = new shaka.Player()
@@ -53,6 +55,7 @@ export const dashEngine: PlaybackEngine = {
       player.addEventListener(name, () => events.onTracks())
     }
     if (!isOnDemand(decodeURIComponent(url.slice(1)))) player.configure(LIVE_SETTINGS)
+    if (licenseUrl !== undefined) player.configure({ drm: { servers: { [KEY_SYSTEM]: licenseUrl } } })
     await player.attach(video)
     try {
       await player.load(url, startTime)

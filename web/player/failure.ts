@@ -1,5 +1,6 @@
 /** Why something cannot be played, in words for people: what the server says (problem details, RFC 9457), else what the player said. */
 import { isOnDemand } from './playback.ts'
+import { askProtection } from './protection.ts'
 
 export interface Failure {
   readonly text: string
@@ -18,6 +19,9 @@ const ASK_MS = 8_000
 
 /** Asks the server about the address that failed. `said` is what the player said. */
 export async function explainFailure(path: string, url: string, said: string): Promise<Failure> {
+  // A token may have ended while something played.
+  const { refusal } = (await askProtection(path)) ?? {}
+  if (refusal !== undefined) return { text: refusal, final: true, refused: true }
   let response: Response
   try {
     response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(ASK_MS) })

@@ -12,6 +12,7 @@ import {
   type PlaybackEngine,
   type TimeRange,
 } from './playback.ts'
+import { KEY_SYSTEM } from './protection.ts'
 
 declare const Hls: typeof HlsClass
 
@@ -21,14 +22,16 @@ const MAX_RECOVERIES = 2
 export const hlsEngine: PlaybackEngine = {
   kind: 'hls',
   label: 'HLS',
+  decrypts: true,
   supported: hasMediaSource,
   url: (path) => `/${encodePath(path)}/index.m3u8`,
-  async open({ video, url, events, startTime }: OpenOptions): Promise<Playback> {
+  async open({ video, url, events, startTime, licenseUrl }: OpenOptions): Promise<Playback> {
     await loadScript('/assets/vendor/hls.js')
     const hls = new Hls({
       lowLatencyMode: true,
       backBufferLength: 30,
       ...(startTime !== undefined && { startPosition: startTime }),
+      ...(licenseUrl !== undefined && { emeEnabled: true, drmSystems: { [KEY_SYSTEM]: { licenseUrl } } }),
     })
     let recoveries = 0
     hls.on(Hls.Events.ERROR, (_event, data) => {

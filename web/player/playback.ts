@@ -53,11 +53,15 @@ export interface OpenOptions {
   readonly events: PlaybackEvents
   /** Seconds from the beginning of a film. */
   readonly startTime?: number
+  /** Where licences of Clear Key are; left out: it is in the clear. */
+  readonly licenseUrl?: string
 }
 
 export interface PlaybackEngine {
   readonly kind: PlaybackKind
   readonly label: string
+  /** Plays what is protected, too. */
+  readonly decrypts?: true
   /** False where the browser cannot play this kind at all, or not this path. */
   supported(path: string): boolean
   /** Address of the stream with that path, for example `live/test`; percent-encoded. */

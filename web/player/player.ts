@@ -7,6 +7,7 @@ import { flvEngine } from './flv-engine.ts'
 import { hlsEngine } from './hls-engine.ts'
 import { fileEngine, nativeEngine } from './native-engine.ts'
 import { encodePath, isOnDemand, type Playback, type PlaybackEngine, type PlaybackKind } from './playback.ts'
+import { askProtection, browserRefusal, type Protection } from './protection.ts'
 import { ReadOut } from './read-out.ts'
 import { Stage } from './stage.ts'
 
@@ -31,6 +32,8 @@ export class HeadendPlayer extends HTMLElement {
   #onTracks: (() => void) | undefined
   /** Seconds from the beginning of a film: where the next attempt goes on. */
   #startTime: number | undefined
+  /** As the attempt in hand found it. */
+  #protection: Protection | undefined
 
   /** The path of the stream or film. */
   get path(): string {
@@ -87,7 +90,9 @@ export class HeadendPlayer extends HTMLElement {
   }
 
   #usable(): readonly PlaybackEngine[] {
-    return ENGINES.filter((engine) => engine.supported(this.path))
+    return ENGINES.filter(
+      (engine) => engine.supported(this.path) && (this.#protection === undefined || engine.decrypts === true),
+    )
   }
 
   #choices(): HTMLElement {
@@ -133,6 +138,16 @@ export class HeadendPlayer extends HTMLElement {
     void this.#play()
   }
 
+  /** Ways that would show it in the clear are not offered for what is protected. */
+  #setProtection(protection: Protection | undefined): void {
+    this.#protection = protection
+    for (const engine of ENGINES) {
+      const input = this.querySelector<HTMLInputElement>(`input[name="playback"][value="${engine.kind}"]`)
+      const label = input?.closest('label')
+      if (label) label.hidden = protection !== undefined && engine.decrypts !== true
+    }
+  }
+
   /** The chosen way; else one after the other as they fail. */
   #engine(): PlaybackEngine | undefined {
     const usable = this.#usable()
@@ -142,14 +157,23 @@ export class HeadendPlayer extends HTMLElement {
   async #play(): Promise<void> {
     this.#stop()
     const attempt = ++this.#attempt
-    const engine = this.#engine()
     const stage = this.#stage
     if (stage === undefined) return
+    stage.say('Connecting …')
+    const protection = await askProtection(this.path)
+    if (attempt !== this.#attempt) return
+    this.#setProtection(protection)
+    const refusal = protection === undefined ? undefined : (protection.refusal ?? (await browserRefusal(protection)))
+    if (attempt !== this.#attempt) return
+    if (refusal !== undefined) {
+      stage.say(refusal, { final: true })
+      return
+    }
+    const engine = this.#engine()
     if (engine === undefined) {
       stage.say('This browser can play none of the formats offered.', { final: true })
       return
     }
-    stage.say('Connecting …')
     this.dataset['by'] = engine.kind
     const url = passKey(engine.url(this.path))
     const onFatal = (message: string) => {
@@ -169,6 +193,7 @@ export class HeadendPlayer extends HTMLElement {
         url,
         events,
         ...(startTime !== undefined && { startTime }),
+        ...(protection !== undefined && { licenseUrl: protection.licenseUrl }),
       })
       if (attempt !== this.#attempt) {
         playback.destroy()

@@ -7,17 +7,17 @@ export const license: Protocol<LicenseOptions> = {
   name: 'license',
   options: licenseOptions,
   serve: async (context, options) => {
-    const { keys, authorize, log, http } = context
+    const { keys, authorize, protection, log, http } = context
     if (keys === undefined) return { ports: {}, close: () => Promise.resolve() }
     const load = async (current: LicenseOptions) => {
       const { LicenseRoutes } = await import('./routes.ts')
-      const routes = new LicenseRoutes({ keys, authorize, log }, current)
+      const routes = new LicenseRoutes({ keys, authorize, protection, log }, current)
       return {
         handle: routes.handle.bind(routes),
         update: (next: LicenseOptions) => routes.update(next),
         close: () => Promise.resolve(),
       }
     }
-    return serveLazily(http, { matches: /^\/(?:license\/clearkey|key\/aes128\/[^/]+)$/, load }, options)
+    return serveLazily(http, { matches: /^\/(?:license\/(?:clearkey|status)|key\/aes128\/[^/]+)$/, load }, options)
   },
 }

@@ -55,15 +55,17 @@ export async function decide(
       reason = error
     }
   }
-  if (given.length === 0) throw refusal(reason, asker)
+  if (given.length === 0) throw refusalOf(reason, asker)
   return { keys: given, paths, grant }
 }
 
-function isDenied(error: unknown): error is HeadendError {
+/** The answer of `Authorize` to who may not. */
+export function isDenied(error: unknown): error is HeadendError {
   return error instanceof HeadendError && error.code === 'ERR_ACCESS_DENIED'
 }
 
-function refusal(reason: unknown, { credentials }: Asker): PeerError {
+/** The same in the terms of licences. */
+export function refusalOf(reason: unknown, { credentials }: Asker): PeerError {
   if (Object.keys(credentials).length === 0) {
     return new PeerError('ERR_LICENSE_NEEDED', 'expected a token (Authorization: Bearer, or ?token=), found none')
   }

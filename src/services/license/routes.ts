@@ -1,4 +1,4 @@
-/** The licence server over HTTP: `POST /license/clearkey` and `GET /key/aes128/KID`, with problems in the words of the DASH-IF licence model. */
+/** The licence server over HTTP: `POST /license/clearkey`, `GET /key/aes128/KID` and `GET /license/status`, with problems in the words of the DASH-IF licence model. */
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { FormatError, HeadendError, PeerError } from '../../errors.ts'
@@ -15,6 +15,7 @@ import type { LicenseOptions } from './options.ts'
 import { type Decision, decide } from './policy.ts'
 import { isPrivateAddress } from './private-network.ts'
 import { RateLimit } from './rate-limit.ts'
+import { type LicenseStatus, licenseStatus, refusedStatus, STATUS_PATH } from './status.ts'
 
 export const CLEAR_KEY_PATH = '/license/clearkey'
 const AES_128_PATH = /^\/key\/aes128\/([\da-f]{8}-?(?:[\da-f]{4}-?){3}[\da-f]{12})$/i
@@ -34,7 +35,7 @@ const OUTCOMES: Readonly<Record<string, LicenseOutcome>> = {
   ERR_HTTP_BODY_TOO_LARGE: 'invalid',
 }
 
-type LicenseContext = Pick<ServerContext, 'authorize' | 'log'> & { readonly keys: ContentKeys }
+type LicenseContext = Pick<ServerContext, 'authorize' | 'protection' | 'log'> & { readonly keys: ContentKeys }
 
 export class LicenseRoutes {
   readonly #context: LicenseContext
@@ -52,6 +53,10 @@ export class LicenseRoutes {
 
   /** Returns false for paths that are not its own. */
   async handle(request: HttpRequest, response: ServerResponse): Promise<boolean> {
+    if (request.path === STATUS_PATH) {
+      await this.#sendStatus(request, response)
+      return true
+    }
     const aes128 = AES_128_PATH.exec(request.path)?.[1]
     if (request.path !== CLEAR_KEY_PATH && aes128 === undefined) return false
     const methods = aes128 === undefined ? ['POST'] : ['GET', 'HEAD']
@@ -85,12 +90,33 @@ export class LicenseRoutes {
     return true
   }
 
-  /** Whoever may not even ask hears it before anything is read. */
-  #admit({ secure, remoteAddress, raw }: HttpRequest, { key, bearer }: Credentials): void {
-    const { insecure, perAddress, perToken } = this.#options
-    if (!secure && !insecure && !isPrivateAddress(plainAddress(remoteAddress))) {
-      throw new PeerError('ERR_LICENSE_INSECURE', 'expected a request over TLS, found one over plain HTTP')
+  async #sendStatus(request: HttpRequest, response: ServerResponse): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw wrongMethod(['GET', 'HEAD'])
+    const credentials = credentialsOf(request)
+    const { remoteAddress, query } = request
+    let status: LicenseStatus = await licenseStatus(this.#context, query.get('path') ?? '', {
+      remoteAddress,
+      credentials,
+    })
+    try {
+      this.#checkSecure(request)
+    } catch (error) {
+      if (!(error instanceof HeadendError)) throw error
+      status = refusedStatus(status, error)
     }
+    send(request, response, 'application/json', Buffer.from(JSON.stringify(status)))
+  }
+
+  #checkSecure({ secure, remoteAddress }: HttpRequest): void {
+    if (secure || this.#options.insecure || isPrivateAddress(plainAddress(remoteAddress))) return
+    throw new PeerError('ERR_LICENSE_INSECURE', 'expected a request over TLS, found one over plain HTTP')
+  }
+
+  /** Whoever may not even ask hears it before anything is read. */
+  #admit(request: HttpRequest, { key, bearer }: Credentials): void {
+    const { remoteAddress, raw } = request
+    const { perAddress, perToken } = this.#options
+    this.#checkSecure(request)
     const wait = this.#limits.take(`address ${addressGroup(plainAddress(remoteAddress))}`, perAddress)
     const shown = bearer ?? key
     const more = shown === undefined ? 0 : this.#limits.take(`secret ${digestOf(shown)}`, perToken)
