@@ -13,7 +13,7 @@ import { type ContentKey, SegmentEncryptor } from './segment-encryptor.ts'
 import { contentProtections, hlsKeys, initHeaders, type ProtectionSignalling } from './signalling.ts'
 
 /** Changes with anything that changes the bytes of encrypted segments. */
-const FORM = 2
+const FORM = 3
 
 export interface ProtectedPresentationOptions {
   readonly signalling: ProtectionSignalling
@@ -75,12 +75,15 @@ export class ProtectedPresentation implements Presentation {
 
   async segment(rendition: OnDemandRendition, index: number, signal: AbortSignal): Promise<SegmentBody> {
     const clear = await this.#clear.segment(rendition, index, signal)
-    return segmentBody([(await this.#encryptorOf(rendition)).encrypt(await readWhole(clear))])
+    const encryptor = await this.#encryptorOf(rendition)
+    // By number: decode times of odd films overlap from segment to segment.
+    return segmentBody([encryptor.encrypt(await readWhole(clear), { number: index })])
   }
 
   async keyPicture(rendition: OnDemandRendition, index: number, signal: AbortSignal): Promise<SegmentBody> {
     const clear = await this.#clear.keyPicture(rendition, index, signal)
-    return segmentBody([(await this.#encryptorOf(rendition, true)).encrypt(await readWhole(clear))])
+    const encryptor = await this.#encryptorOf(rendition, true)
+    return segmentBody([encryptor.encrypt(await readWhole(clear), { number: index })])
   }
 
   close(): void {
