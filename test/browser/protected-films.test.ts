@@ -1,0 +1,232 @@
+/** Films of protected paths, encrypted while they are watched: with a token they play, in the players of other sites and on the watch page. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { createToken, revokeToken } from '../../src/index.ts'
+import { issueToken, ownTokenKey } from '../../src/services/auth/tokens/own-tokens.ts'
+import { COUNTER_SIZE, readCounters } from '../support/counter.ts'
+import { makeMedia } from '../support/media.ts'
+import { run } from '../support/process.ts'
+import { type RunningServer, startServer } from '../support/server.ts'
+import { repository } from '../support/sources.ts'
+import { requireTool } from '../support/tools.ts'
+import { openBrowser, openPage, screenshot } from './browser.ts'
+import { mediaFolder } from './media-folder.ts'
+
+const RATE = 25
+const SIZE = { width: 640, height: 360 }
+const SECONDS = 12
+const SCHEMES = ['cenc', 'cbcs'] as const
+
+interface Player {
+  readonly script: string
+  readonly manifest: string
+  /** Plays `url` in `video`; `license` is the address with the token, for players that manifests cannot tell it. */
+  readonly code: string
+}
+
+const SHAKA = {
+  script: 'shaka-player/dist/shaka-player.compiled.js',
+  code: `const player = new shaka.Player()
+    player.addEventListener('error', ({ detail }) => { window.failure = String(detail.code) })
+    player.attach(video).then(() => player.load(url)).catch((error) => { window.failure = String(error.code) })`,
+}
+const PLAYERS: Readonly<Record<string, Player>> = {
+  'hls.js': {
+    script: 'hls.js/dist/hls.min.js',
+    manifest: 'index.m3u8?',
+    code: `const hls = new Hls({ emeEnabled: true, drmSystems: { 'org.w3.clearkey': { licenseUrl: license } } })
+      hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.failure = data.details })
+      hls.loadSource(url); hls.attachMedia(video)`,
+  },
+  'shaka on DASH': { ...SHAKA, manifest: 'manifest.mpd?' },
+  'shaka on HLS': { ...SHAKA, manifest: 'index.m3u8?keys=identity&' },
+  'dash.js': {
+    script: 'dashjs/dist/modern/umd/dash.all.min.js',
+    manifest: 'manifest.mpd?',
+    code: `const player = dashjs.MediaPlayer().create(); player.initialize(video, null, true)
+      player.on('error', ({ error }) => { window.failure = String(error.code) }); player.attachSource(url)`,
+  },
+}
+
+test('films of protected paths', { timeout: 180_000 }, async (t) => {
+  const ffmpeg = requireTool(t, 'ffmpeg')
+  const browser = await openBrowser(t)
+  if (ffmpeg === undefined || browser === undefined) return
+  const server = await serveFilms(t, ffmpeg)
+  const { token } = await createToken({ data: server.data }, { path: 'vod/*', expiresSeconds: 600 })
+  const site = await playerSite(t, server.urls['http'] ?? '', token)
+
+  for (const name of Object.keys(PLAYERS)) {
+    for (const scheme of SCHEMES) {
+      await t.test(`${name} plays ${scheme}`, async () => {
+        const { page } = await openPage(browser, `${site}/?name=${encodeURIComponent(name)}&film=${scheme}.mp4`, SIZE)
+        await assertPlays(page)
+        await screenshot(page, `protected-${name}-${scheme}`.replaceAll(/[^a-z0-9]+/gi, '-'))
+        await page.close()
+      })
+    }
+  }
+  await t.test('a link with a token leads to the watch page, which plays', async () => {
+    for (const [scheme, by] of [
+      ['cenc', 'hls'],
+      ['cbcs', 'dash'],
+    ] as const) {
+      const { page, complaints } = await openPage(browser, `${await linkTo(server, `vod/${scheme}.mp4`)}&by=${by}`)
+      await assertPlays(page)
+      await screenshot(page, `protected-watch-${scheme}-${by}`)
+
+      const ways = await page.locator('headend-player fieldset label:visible').allTextContents()
+      assert.deepEqual(ways, ['Automatic', 'HLS', 'DASH'])
+      const addresses = (await page.locator('#recipes code').allTextContents()).map((text) => text.split('?')[0])
+      assert.deepEqual(addresses, [
+        `${server.urls['http']}/vod/${scheme}.mp4/index.m3u8`,
+        `${server.urls['http']}/vod/${scheme}.mp4/manifest.mpd`,
+        `headend play "${server.urls['http']}/vod/${scheme}.mp4/index.m3u8`,
+      ])
+      assert.deepEqual(complaints, [])
+      await page.close()
+    }
+  })
+  await t.test('without a token that opens it the watch page says so', async () => {
+    const said = await wordsFor(browser, server)
+
+    assert.match(said.without, /^Licence needed: /)
+    assert.match(said.expired, /^Licence expired: /)
+    assert.match(said.revoked, /^Licence refused: /)
+    assert.match(
+      said.elsewhere,
+      /^This browser cannot play protected streams here: .* HTTPS, or from http:\/\/localhost/,
+    )
+  })
+  await t.test('what was playing says so when its token is revoked and it is to be played again', async () => {
+    const link = await linkTo(server, 'vod/cenc.mp4', '--json')
+    const { id, links } = JSON.parse(link) as { id: string; links: { Watch: string } }
+    const { page } = await openPage(browser, links.Watch)
+    await assertPlays(page)
+
+    await revokeToken({ data: server.data }, id)
+    await page.locator('headend-player input[value="dash"]').check()
+
+    await page.waitForFunction(() => document.querySelector('.message')?.textContent?.startsWith('Licence refused: '))
+    await page.close()
+  })
+})
+
+async function serveFilms(t: TestContext, ffmpeg: string): Promise<RunningServer> {
+  const options = { container: 'mp4', seconds: SECONDS, rate: RATE, gop: RATE, bFrames: 2, ...SIZE }
+  const film = await makeMedia(ffmpeg, options)
+  const folder = mediaFolder(t, Object.fromEntries(SCHEMES.map((scheme) => [`${scheme}.mp4`, film])))
+  const config = join(folder, '.headend.yaml')
+  const lines = SCHEMES.map((scheme) => `  vod/${scheme}.mp4: { play: token, protect: { scheme: ${scheme} } }\n`)
+  writeFileSync(config, `paths:\n${lines.join('')}`)
+  const server = await startServer({ args: ['--media', folder, '--config', config] })
+  t.after(() => server.stop())
+  return server
+}
+
+/** As `headend token` prints it. */
+async function linkTo({ data, urls }: RunningServer, path: string, form = '--url'): Promise<string> {
+  const places = ['--data', data, '--base', urls['http'] ?? '']
+  const { stdout } = await run(process.execPath, [join(repository, 'bin/headend.js'), 'token', path, form, ...places])
+  return stdout.toString().trim()
+}
+
+/** What the player says on pages that cannot play. */
+async function wordsFor(browser: Browser, server: RunningServer) {
+  const { data, urls } = server
+  const request = { path: 'vod/cenc.mp4', expiresSeconds: 60 }
+  const { masterKey } = JSON.parse(readFileSync(join(data, 'secrets.json'), 'utf8')) as { masterKey: string }
+  const expired = await issueToken(ownTokenKey(masterKey), request, Date.now() - 3_600_000)
+  const revoked = await createToken({ data }, request)
+  await revokeToken({ data }, revoked.id)
+  const good = await createToken({ data }, request)
+  const watch = `${urls['http']}/watch/vod/cenc.mp4`
+  const words = async (url: string, prepare?: (page: Page) => Promise<void>) => {
+    const { page } = await openPage(browser, 'about:blank')
+    await prepare?.(page)
+    await page.goto(url)
+    await page.waitForFunction(() => document.querySelector('.frame')?.hasAttribute('data-failed'))
+    const text = await page.locator('headend-player .message').innerText()
+    await page.close()
+    return text
+  }
+  return {
+    without: await words(watch),
+    expired: await words(`${watch}?token=${expired.token}`),
+    revoked: await words(`${watch}?token=${revoked.token}`),
+    // The same server under a name that is not of this machine, over plain HTTP.
+    elsewhere: await words(`http://tv.example/watch/vod/cenc.mp4?token=${good.token}`, (page) =>
+      page.route('http://tv.example/**', async (route) => {
+        const { pathname, search } = new URL(route.request().url())
+        await route.fulfill({ response: await route.fetch({ url: `${urls['http']}${pathname}${search}` }) })
+      }),
+    ),
+  }
+}
+
+/** A second, with the picture that belongs to the time. */
+async function assertPlays(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const { failure } = window as unknown as { failure?: string }
+    if (failure !== undefined) throw new Error(failure)
+    return (document.querySelector('video')?.currentTime ?? 0) > 1
+  })
+  const { shown, from, to } = await pictureShown(page)
+  assert.ok(shown !== undefined && shown >= from - 2 && shown <= to + 2, `picture ${shown}, from ${from} to ${to}`)
+}
+
+/** Protected pictures cannot be read from a canvas, but a picture of the page can: its number, and what may be shown at that moment. */
+async function pictureShown(page: Page): Promise<{ shown: number | undefined; from: number; to: number }> {
+  const time = () =>
+    page.evaluate((rate) => Math.floor((document.querySelector('video')?.currentTime ?? 0) * rate), RATE)
+  const box = (await page.locator('video').boundingBox()) ?? assert.fail('there is no picture')
+  const scale = box.width / SIZE.width
+  const clip = { x: box.x, y: box.y, width: COUNTER_SIZE.width * scale, height: COUNTER_SIZE.height * scale }
+  const from = await time()
+  const png = await page.screenshot({ clip })
+  const to = await time()
+  const luma = await page.evaluate(
+    async ({ base64, width, height }) => {
+      const image = new Image()
+      image.src = `data:image/png;base64,${base64}`
+      await image.decode()
+      const canvas = document.createElement('canvas')
+      canvas.width = width
+      canvas.height = height
+      const context = canvas.getContext('2d') as CanvasRenderingContext2D
+      context.drawImage(image, 0, 0, width, height)
+      const { data } = context.getImageData(0, 0, width, height)
+      return Array.from({ length: width * height }, (_, pixel) => data[4 * pixel + 1] ?? 0)
+    },
+    { base64: png.toString('base64'), ...COUNTER_SIZE },
+  )
+  return { shown: readCounters(Uint8Array.from(luma))[0], from, to }
+}
+
+/** Another site, whose pages play from the server. */
+async function playerSite(t: TestContext, base: string, token: string): Promise<string> {
+  const site = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://localhost')
+    const player = PLAYERS[url.searchParams.get('name') ?? '']
+    if (player === undefined) return response.writeHead(404).end()
+    if (url.pathname === '/player.js') {
+      response.setHeader('content-type', 'text/javascript')
+      return response.end(readFileSync(join(repository, 'node_modules', player.script)))
+    }
+    const film = `${base}/vod/${url.searchParams.get('film')}/${player.manifest}token=${token}`
+    const license = `${base}/license/clearkey?token=${token}`
+    response.setHeader('content-type', 'text/html')
+    return response.end(
+      `<!doctype html><meta charset="utf-8"><style>body{margin:0}</style><video muted autoplay playsinline width="${SIZE.width}" height="${SIZE.height}"></video><script src="/player.js${url.search}"></script><script>const video = document.querySelector('video'), url = ${JSON.stringify(film)}, license = ${JSON.stringify(license)}; ${player.code}</script>`,
+    )
+  }).listen(0, 'localhost')
+  await once(site, 'listening')
+  t.after(() => site.close())
+  return `http://localhost:${(site.address() as AddressInfo).port}`
+}
