@@ -80,13 +80,14 @@ export {
   writeKeyFile,
 } from './services/packager/content-key.ts'
 export { type DecryptOptions, type DecryptResult, decryptMedia } from './services/packager/decrypt-media.ts'
+export { givenKeys, type KeyKind, type KeySource, type PackageScheme } from './services/packager/key-source.ts'
 export {
-  type PackageEncryption,
   type PackageOptions,
   type PackageProgress,
   type PackageResult,
   packageMedia,
 } from './services/packager/package-media.ts'
+export type { PackageEncryption } from './services/packager/protection-plan.ts'
 export type { PlayReport, TrackReport } from './services/player/measurement.ts'
 export type { PlayResult } from './services/player/play.ts'
 export type { PacketCount } from './services/probe/packet-count.ts'

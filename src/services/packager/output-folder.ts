@@ -1,9 +1,11 @@
 /** The folder a packager writes into: files appear whole or not at all, so that an interrupted run can go on where it was. */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UnavailableError } from '../../errors.ts'
 
 const DRAFT = '.part'
+/** Drafts of media files, whatever token they have: nobody else makes such names. */
+const MEDIA_DRAFT = /^(?:video|audio|text)-\d{1,10}-[0-9a-f]{12}-[a-z0-9-]{1,20}\.(?:mp4|m4s|vtt)\.part$/
 
 export class OutputFolder {
   readonly path: string
@@ -12,10 +14,12 @@ export class OutputFolder {
     this.path = path
   }
 
-  /** Created when missing. Throws UnavailableError ERR_PACKAGE_OUTPUT. */
+  /** Created when missing; what an interrupted run left half written is removed. Throws UnavailableError ERR_PACKAGE_OUTPUT. */
   static async open(path: string): Promise<OutputFolder> {
     try {
       await mkdir(path, { recursive: true })
+      const drafts = (await readdir(path)).filter((name) => MEDIA_DRAFT.test(name))
+      for (const draft of drafts) await rm(join(path, draft), { force: true })
     } catch (cause) {
       throw outputError(path, cause)
     }
@@ -32,12 +36,12 @@ export class OutputFolder {
     }
   }
 
-  /** Throws UnavailableError ERR_PACKAGE_OUTPUT, with nothing left behind. */
-  async write(name: string, bytes: Uint8Array): Promise<void> {
+  /** `mode`: default 0o666 less the umask. Throws UnavailableError ERR_PACKAGE_OUTPUT, with nothing left behind. */
+  async write(name: string, bytes: Uint8Array, mode?: number): Promise<void> {
     const path = join(this.path, name)
     const draft = `${path}${DRAFT}`
     try {
-      const file = await open(draft, 'w')
+      const file = await open(draft, 'w', mode)
       try {
         await file.writeFile(bytes)
       } finally {

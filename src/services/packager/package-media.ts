@@ -4,39 +4,23 @@ import { basename } from 'node:path'
 import { ConfigError, UnavailableError } from '../../errors.ts'
 import type { MediaFile } from '../../library/media-files.ts'
 import { openFileSource } from '../../library/open-source.ts'
-import { formatMpd } from '../../media/manifests/dash/format.ts'
-import { formatMediaPlaylist } from '../../media/manifests/hls/media-playlist.ts'
-import { formatMultivariantPlaylist } from '../../media/manifests/hls/multivariant-playlist.ts'
 import { openReader } from '../../media/open-reader.ts'
-import type { ProtectionScheme } from '../../media/protection/scheme.ts'
+import { formatUuid } from '../../media/protection/systems.ts'
 import { MICROS_PER_SECOND } from '../../media/time.ts'
 import { ByteCache } from '../../packaging/on-demand/byte-cache.ts'
-import { onDemandManifest } from '../../packaging/on-demand/dash-manifest.ts'
 import { FilePresentation } from '../../packaging/on-demand/file-presentation.ts'
-import { keyPicturePlaylist, onDemandMultivariant, onDemandPlaylist } from '../../packaging/on-demand/hls-playlists.ts'
-import {
-  initName,
-  keyPictureName,
-  keyPicturePlaylistName,
-  playlistName,
-  segmentName,
-} from '../../packaging/on-demand/names.ts'
-import {
-  type OnDemandRendition,
-  type Presentation,
-  type SegmentBody,
-  segmentsOf,
-} from '../../packaging/on-demand/presentation.ts'
-import { readWhole } from '../../packaging/on-demand/segment-bytes.ts'
-import { ProtectedPresentation } from '../../packaging/protection/protected-presentation.ts'
-import type { ContentKey } from '../../packaging/protection/segment-encryptor.ts'
-import type { ProtectionSignalling } from '../../packaging/protection/signalling.ts'
+import type { Presentation } from '../../packaging/on-demand/presentation.ts'
+import type { TextRendition } from '../../packaging/on-demand/text-rendition.ts'
+import { packageManifests } from './manifests.ts'
 import { OutputFolder } from './output-folder.ts'
-import { SegmentVerifier } from './verify.ts'
+import { mediaPieces } from './pieces.ts'
+import { type PackageEncryption, ProtectionPlan } from './protection-plan.ts'
+import { subtitlesOf, textPieces } from './subtitles.ts'
 
 const DEFAULT_SEGMENT_SECONDS = 6
 /** Segments of sources that have to be read packet by packet: each is asked for by two renditions. */
 const CACHE_BYTES = 64 * 1024 * 1024
+const KEY_FILE_MODE = 0o600
 
 /** What `packageMedia` does. */
 export interface PackageOptions {
@@ -48,18 +32,12 @@ export interface PackageOptions {
   readonly segmentSeconds?: number
   /** Left out: in the clear. */
   readonly encryption?: PackageEncryption
+  /** Default true: those in the first input and in files beside it, as the library knows them. */
+  readonly subtitles?: boolean
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: PackageProgress) => void
-}
-
-/** How it encrypts. */
-export interface PackageEncryption {
-  readonly scheme: ProtectionScheme
-  readonly key: ContentKey
-  /** Signalled beside Clear Key, for licences given elsewhere. */
-  readonly systems?: ProtectionSignalling['systems']
-  /** Of a Clear Key licence server. */
-  readonly licenseUrl?: string
+  /** Told of what viewers may notice. */
+  readonly onNote?: (note: string) => void
 }
 
 /** How far it is. */
@@ -80,15 +58,12 @@ export interface PackageResult {
   readonly duration: number
   /** `video-1 avc1.640028`, for people. */
   readonly renditions: readonly string[]
-  /** Segments that were decrypted again and found to be what went in; 0 in the clear. */
+  /** Media files that were read again, decrypted, and found to be what went in. */
   readonly verified: number
-}
-
-/** One media file of the output. */
-interface Piece {
-  readonly name: string
-  readonly rendition: OnDemandRendition
-  make(presentation: Presentation): Promise<SegmentBody>
+  /** Of the keys it is encrypted with, as UUIDs. */
+  readonly keyIds: readonly string[]
+  /** Files in the folder that have a key in them: who may not play must not get them. */
+  readonly keyFiles: readonly string[]
 }
 
 /**
@@ -102,31 +77,113 @@ export async function packageMedia(options: PackageOptions): Promise<PackageResu
   if (!(segmentSeconds > 0)) {
     throw new ConfigError('ERR_PACKAGE_INPUT', `expected a segment length above 0 seconds, found ${segmentSeconds}`)
   }
-  const clear = await openInputs(inputs, segmentSeconds)
+  const signal = options.signal ?? new AbortController().signal
+  const { presentation: clear, texts } = await openInputs(options, segmentSeconds)
   try {
-    const presentation =
-      encryption === undefined
-        ? clear
-        : new ProtectedPresentation(clear, { signalling: signallingOf(encryption), keyOf: () => encryption.key })
-    return await writePresentation(presentation, clear, options)
+    const plan = encryption === undefined ? undefined : await ProtectionPlan.create(clear, encryption, signal)
+    return await writePackage({ clear, texts, plan }, options, signal)
   } finally {
     clear.close()
   }
 }
 
-function signallingOf({ scheme, systems = [], licenseUrl }: PackageEncryption): ProtectionSignalling {
-  return { scheme, systems, ...(licenseUrl === undefined ? {} : { licenseUrl }) }
+interface Content {
+  readonly clear: Presentation
+  readonly texts: readonly TextRendition[]
+  readonly plan: ProtectionPlan | undefined
 }
 
-async function openInputs(inputs: readonly string[], segmentSeconds: number): Promise<FilePresentation> {
+async function writePackage(
+  { clear, texts, plan }: Content,
+  { out, onProgress }: PackageOptions,
+  signal: AbortSignal,
+): Promise<PackageResult> {
+  const token = plan?.token ?? clear.token
+  const pieces = [...(await mediaPieces(clear, { plan, token, signal })), ...textPieces(texts, clear.segments)]
+  const folder = await OutputFolder.open(out)
+  let kept = 0
+  let bytes = 0
+  for (const [index, piece] of pieces.entries()) {
+    if (signal.aborted) {
+      throw new UnavailableError('ERR_PACKAGE_ABORTED', 'interrupted; the same command goes on from here')
+    }
+    const { name } = piece
+    const clearBytes = await piece.clear()
+    let stored = await folder.read(name)
+    if (stored === undefined) {
+      await folder.write(name, piece.make(clearBytes))
+      // What is on the disk counts.
+      stored = (await folder.read(name)) ?? new Uint8Array(0)
+    } else kept++
+    piece.verify(stored, clearBytes)
+    bytes += stored.byteLength
+    onProgress?.({ files: index + 1, totalFiles: pieces.length, bytes })
+  }
+  const keyFiles = await writeKeys(folder, plan)
+  const manifests = packageManifests({ presentation: named(clear, token), texts, plan })
+  for (const [name, text] of manifests) await folder.write(name, Buffer.from(text))
+  return {
+    files: pieces.length - kept + manifests.length + keyFiles.length,
+    kept,
+    bytes,
+    duration: clear.duration / MICROS_PER_SECOND,
+    renditions: [
+      ...clear.renditions.map(({ name, track }) => `${name} ${track.codec}`),
+      ...texts.map(({ name, label }) => `${name} ${label}`),
+    ],
+    verified: pieces.length,
+    keyIds: plan?.keys.map(({ id }) => formatUuid(id)) ?? [],
+    keyFiles,
+  }
+}
+
+/** Keys that players of HLS read as files: those that no address was given for. */
+async function writeKeys(folder: OutputFolder, plan: ProtectionPlan | undefined): Promise<readonly string[]> {
+  const names: string[] = []
+  if (plan?.scheme !== 'aes-128') return names
+  for (const key of plan.keys) {
+    const { url, file } = plan.keyUrlOf(key)
+    if (!file) continue
+    await folder.write(url, key.key, KEY_FILE_MODE)
+    names.push(url)
+  }
+  return names
+}
+
+/** The same with the token that its files are named by. */
+function named(clear: Presentation, token: string): Presentation {
+  const { path, duration, modified, segments, renditions } = clear
+  return {
+    path,
+    token,
+    duration,
+    modified,
+    segments,
+    renditions,
+    init: (rendition) => clear.init(rendition),
+    segment: (rendition, index, signal) => clear.segment(rendition, index, signal),
+    keyPicture: (rendition, index, signal) => clear.keyPicture(rendition, index, signal),
+    close: () => clear.close(),
+  }
+}
+
+async function openInputs(
+  { inputs, subtitles = true, onNote = () => {} }: PackageOptions,
+  segmentSeconds: number,
+): Promise<{ readonly presentation: FilePresentation; readonly texts: readonly TextRendition[] }> {
   const files: MediaFile[] = []
+  const [first = ''] = inputs
   try {
     for (const input of inputs) files.push(await openInput(input))
-    return await FilePresentation.open(files, {
-      path: basename(inputs[0] ?? ''),
+    const [film] = files
+    const texts = film === undefined || !subtitles ? [] : await subtitlesOf(first, film, onNote)
+    const presentation = await FilePresentation.open(files, {
+      path: basename(first),
       target: Math.round(segmentSeconds * MICROS_PER_SECOND),
       cache: new ByteCache(() => CACHE_BYTES),
+      onNote,
     })
+    return { presentation, texts }
   } catch (error) {
     for (const file of files) file.close()
     throw error
@@ -147,88 +204,4 @@ async function openInput(path: string): Promise<MediaFile> {
     await source.close()
     throw error
   }
-}
-
-async function writePresentation(
-  presentation: Presentation,
-  clear: Presentation,
-  { out, encryption, signal = new AbortController().signal, onProgress }: PackageOptions,
-): Promise<PackageResult> {
-  const folder = await OutputFolder.open(out)
-  const pieces = piecesOf(presentation, signal)
-  const verifiers = new Map<string, SegmentVerifier>()
-  let kept = 0
-  let bytes = 0
-  let verified = 0
-  for (const [index, { name, rendition, make }] of pieces.entries()) {
-    if (signal.aborted)
-      throw new UnavailableError('ERR_PACKAGE_ABORTED', 'interrupted; the same command goes on from here')
-    let written = await folder.read(name)
-    if (written === undefined) {
-      written = await readWhole(await make(presentation))
-      await folder.write(name, written)
-    } else kept++
-    bytes += written.byteLength
-    if (encryption !== undefined) {
-      const verifier = verifiers.get(rendition.name)
-      if (verifier === undefined) verifiers.set(rendition.name, new SegmentVerifier(written, encryption.key))
-      else {
-        // What is on the disk counts.
-        const stored = (await folder.read(name)) ?? written
-        verifier.check(name, stored, await readWhole(await make(clear)))
-        verified++
-      }
-    }
-    onProgress?.({ files: index + 1, totalFiles: pieces.length, bytes })
-  }
-  const manifests = manifestsOf(presentation)
-  for (const [name, text] of manifests) await folder.write(name, Buffer.from(text))
-  return {
-    files: pieces.length - kept + manifests.length,
-    kept,
-    bytes,
-    duration: presentation.duration / MICROS_PER_SECOND,
-    renditions: presentation.renditions.map(({ name, track }) => `${name} ${track.codec}`),
-    verified,
-  }
-}
-
-/** All media files: of each rendition its init segment first. */
-function piecesOf(presentation: Presentation, signal: AbortSignal): Piece[] {
-  const { token } = presentation
-  return presentation.renditions.flatMap((rendition): Piece[] => {
-    const { name } = rendition
-    const segments = segmentsOf(presentation, rendition).flatMap((span, index): Piece[] => {
-      if (span.gap) return []
-      return [
-        { name: segmentName(name, token, index), rendition, make: (from) => from.segment(rendition, index, signal) },
-      ]
-    })
-    const keyPictures = rendition.keyPictures.map(
-      (_, index): Piece => ({
-        name: keyPictureName(name, token, index),
-        rendition,
-        make: (from) => from.keyPicture(rendition, index, signal),
-      }),
-    )
-    return [
-      { name: initName(name, token), rendition, make: (from) => from.init(rendition) },
-      ...segments,
-      ...keyPictures,
-    ]
-  })
-}
-
-/** The entry playlist and the DASH manifest last. */
-function manifestsOf(presentation: Presentation): (readonly [name: string, text: string])[] {
-  const manifests: (readonly [string, string])[] = []
-  for (const rendition of presentation.renditions) {
-    manifests.push([playlistName(rendition.name), formatMediaPlaylist(onDemandPlaylist(presentation, rendition))])
-    if (rendition.keyPictures.length === 0) continue
-    const name = keyPicturePlaylistName(rendition.name)
-    manifests.push([name, formatMediaPlaylist(keyPicturePlaylist(presentation, rendition))])
-  }
-  manifests.push(['index.m3u8', formatMultivariantPlaylist(onDemandMultivariant(presentation, []))])
-  manifests.push(['manifest.mpd', formatMpd(onDemandManifest(presentation, []))])
-  return manifests
 }

@@ -1,43 +1,71 @@
-/** Proves that an encrypted segment is the clear one again once it is decrypted, by what its own boxes say. */
+/** Proves that a file of a package is what it was made of once it is decrypted, by what its own boxes say. */
+import { createDecipheriv } from 'node:crypto'
 import { UnavailableError } from '../../errors.ts'
 import { topLevelBoxes } from '../../media/containers/isobmff/box.ts'
 import { clearInitSegment, encryptedSamples, type ProtectedTrack } from '../../media/containers/isobmff/decryption.ts'
 import { FragmentReader } from '../../media/containers/isobmff/fragment-reader.ts'
 import { type Movie, readInitSegment } from '../../media/containers/isobmff/movie.ts'
+import { sameKeyId } from '../../media/protection/systems.ts'
 import { SampleCipher } from '../../packaging/protection/sample-cipher.ts'
 import type { ContentKey } from '../../packaging/protection/segment-encryptor.ts'
 
 const BOX_HEADER_BYTES = 8
 
+/** Throws UnavailableError ERR_PACKAGE_VERIFY when the two differ. */
+export function verifySame(name: string, stored: Uint8Array, wanted: Uint8Array): void {
+  if (Buffer.compare(stored, wanted) !== 0) throw verifyError(name)
+}
+
+/** Of a segment that is encrypted whole. Throws UnavailableError ERR_PACKAGE_VERIFY. */
+export function verifyWhole(
+  name: string,
+  stored: Uint8Array,
+  clear: Uint8Array,
+  key: Uint8Array,
+  iv: Uint8Array,
+): void {
+  try {
+    const decipher = createDecipheriv('aes-128-cbc', key, iv)
+    if (Buffer.compare(Buffer.concat([decipher.update(stored), decipher.final()]), clear) === 0) return
+  } catch {
+    // The padding is wrong: told below.
+  }
+  throw verifyError(name)
+}
+
+/** Of one rendition under Common Encryption. */
 export class SegmentVerifier {
   readonly #movie: Movie
   readonly #tracks: readonly ProtectedTrack[]
-  readonly #key: ContentKey
 
   /** `init`: the encrypted form. */
-  constructor(init: Uint8Array, key: ContentKey) {
+  constructor(init: Uint8Array) {
     const clear = Uint8Array.from(init)
     this.#tracks = clearInitSegment(clear)
     this.#movie = readInitSegment(clear)
-    this.#key = key
   }
 
-  /** Throws UnavailableError ERR_PACKAGE_VERIFY when the segment does not decrypt to the samples of the clear one. */
-  check(name: string, encrypted: Uint8Array, clear: Uint8Array): void {
+  /**
+   * Throws UnavailableError ERR_PACKAGE_VERIFY when the segment does not decrypt with the key to the samples of the clear one, or is in the clear
+   * where there is a key, or the other way round.
+   */
+  check(name: string, encrypted: Uint8Array, clear: Uint8Array, key: ContentKey | undefined): void {
+    if (!this.#isRight(encrypted, clear, key)) throw verifyError(name)
+  }
+
+  #isRight(encrypted: Uint8Array, clear: Uint8Array, key: ContentKey | undefined): boolean {
     const copy = Uint8Array.from(encrypted)
     const samples = encryptedSamples(copy, this.#movie, this.#tracks)
-    for (const { bytes, scheme, pattern, iv, ranges } of samples) {
-      new SampleCipher(this.#key.key, scheme, pattern).decrypt(bytes, iv, ranges)
+    for (const { bytes, scheme, pattern, keyId, iv, ranges } of samples) {
+      if (key === undefined || !sameKeyId(keyId, key.id)) return false
+      new SampleCipher(key.key, scheme, pattern).decrypt(bytes, iv, ranges)
     }
     const wanted = this.#dataOf(clear)
     const found = this.#dataOf(copy)
-    const same =
-      wanted.length === found.length && wanted.every((data, i) => Buffer.compare(data, found[i] ?? data) === 0)
-    const allProtected = samples.length === wanted.length
-    if (same && allProtected) return
-    throw new UnavailableError(
-      'ERR_PACKAGE_VERIFY',
-      `${name} does not decrypt to what went into it; it is not to be used`,
+    return (
+      samples.length === (key === undefined ? 0 : wanted.length) &&
+      wanted.length === found.length &&
+      wanted.every((data, i) => Buffer.compare(data, found[i] ?? EMPTY) === 0)
     )
   }
 
@@ -52,4 +80,10 @@ export class SegmentVerifier {
     }
     return data
   }
+}
+
+const EMPTY = new Uint8Array(0)
+
+function verifyError(name: string): UnavailableError {
+  return new UnavailableError('ERR_PACKAGE_VERIFY', `${name} is not what it was made of; it is not to be used`)
 }
