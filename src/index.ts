@@ -72,15 +72,24 @@ export type { TokenAction } from './services/auth/tokens/claims.ts'
 export type { IssuedToken, TokenRequest } from './services/auth/tokens/own-tokens.ts'
 export { hashPassword } from './services/auth/users.ts'
 export type { PushReport } from './services/encoder/push.ts'
+export type { SpekeCredentials, SpekeServer } from './services/keys/speke-client.ts'
 export {
   formatContentKey,
   newContentKey,
   parseContentKey,
-  readKeyFile,
-  writeKeyFile,
 } from './services/packager/content-key.ts'
+export { keysOfCpix, withCpixCopy } from './services/packager/cpix-keys.ts'
 export { type DecryptOptions, type DecryptResult, decryptMedia } from './services/packager/decrypt-media.ts'
-export { givenKeys, type KeyKind, type KeySource, type PackageScheme } from './services/packager/key-source.ts'
+export { keysOfFile, readKeyFile } from './services/packager/key-file.ts'
+export {
+  type AssignedKeys,
+  givenKeys,
+  type KeyKind,
+  type KeyPlan,
+  type KeyScope,
+  type KeySource,
+  type PackageScheme,
+} from './services/packager/key-source.ts'
 export {
   type PackageOptions,
   type PackageProgress,
@@ -88,6 +97,7 @@ export {
   packageMedia,
 } from './services/packager/package-media.ts'
 export type { PackageEncryption } from './services/packager/protection-plan.ts'
+export { keysOfSpeke, type SpekeKeyOptions } from './services/packager/speke-keys.ts'
 export type { PlayReport, TrackReport } from './services/player/measurement.ts'
 export type { PlayResult } from './services/player/play.ts'
 export type { PacketCount } from './services/probe/packet-count.ts'

@@ -1,6 +1,5 @@
-/** Keys as people and files give them: `KID:KEY` in hexadecimal, and a file of them that only its owner reads. */
+/** Keys as people and files give them: `KID:KEY` in hexadecimal. */
 import { randomBytes } from 'node:crypto'
-import { open, readFile } from 'node:fs/promises'
 import { ConfigError } from '../../errors.ts'
 import { parseUuid } from '../../media/protection/systems.ts'
 import type { ContentKey } from '../../packaging/protection/segment-encryptor.ts'
@@ -29,31 +28,4 @@ export function parseContentKey(text: string): ContentKey {
 /** `KID:KEY`, in hexadecimal. Whoever has it can decrypt. */
 export function formatContentKey({ id, key }: ContentKey): string {
   return `${Buffer.from(id).toString('hex')}:${Buffer.from(key).toString('hex')}`
-}
-
-/** The keys of a file, one a line, lines with `#` left out; `undefined`: there is no such file. Throws ConfigError ERR_PACKAGE_KEY. */
-export async function readKeyFile(path: string): Promise<readonly ContentKey[] | undefined> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new ConfigError('ERR_PACKAGE_KEY', `the key file ${path} cannot be read`, { cause: error })
-  }
-  const lines = text.split('\n').map((line) => line.trim())
-  return lines.filter((line) => line !== '' && !line.startsWith('#')).map(parseContentKey)
-}
-
-/** Creates a file with keys, which nobody else may read. Throws ConfigError ERR_PACKAGE_KEY when there is one already. */
-export async function writeKeyFile(path: string, keys: readonly ContentKey[]): Promise<void> {
-  try {
-    const file = await open(path, 'wx', 0o600)
-    await file.writeFile(
-      `# Content keys, KID:KEY. Whoever has this file can decrypt.\n${keys.map(formatContentKey).join('\n')}\n`,
-    )
-    await file.sync()
-    await file.close()
-  } catch (error) {
-    throw new ConfigError('ERR_PACKAGE_KEY', `the key file ${path} cannot be created`, { cause: error })
-  }
 }

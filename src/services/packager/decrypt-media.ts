@@ -1,19 +1,16 @@
-/** An encrypted fragmented MP4 file to a clear one, for owners of its keys: only samples and the names of protection boxes change. */
+/** Encrypted fragmented MP4 to a clear file, for owners of its keys: only samples and the names of protection boxes change. */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { FormatError, UnavailableError } from '../../errors.ts'
-import { openSource } from '../../library/open-source.ts'
-import type { ByteSource } from '../../media/byte-source.ts'
-import { MAX_BOX_HEADER_BYTES, readBoxHeader } from '../../media/containers/isobmff/box.ts'
 import { clearInitSegment, encryptedSamples, type ProtectedTrack } from '../../media/containers/isobmff/decryption.ts'
-import { MAX_SAMPLE_DATA_BYTES } from '../../media/containers/isobmff/fragment-reader.ts'
-import { MAX_MOOV_BYTES, type Movie, readInitSegment } from '../../media/containers/isobmff/movie.ts'
+import { type Movie, readInitSegment } from '../../media/containers/isobmff/movie.ts'
 import { formatUuid } from '../../media/protection/systems.ts'
 import { SampleCipher } from '../../packaging/protection/sample-cipher.ts'
 import type { ContentKey } from '../../packaging/protection/segment-encryptor.ts'
+import { type EncryptedFragment, fragmentsOfFile, fragmentsOfPlaylist, isPlaylist } from './encrypted-input.ts'
 
 /** What `decryptMedia` does. */
 export interface DecryptOptions {
-  /** A file or an HTTP address. */
+  /** A file or an HTTP address; or the playlist of one rendition (`video-1.m3u8`) with its segments beside it. */
   readonly input: string
   /** File that is written, or written over. */
   readonly output: string
@@ -25,31 +22,33 @@ export interface DecryptOptions {
 
 /** What was decrypted. */
 export interface DecryptResult {
-  /** Of the whole file. */
+  /** Of the clear file. */
   readonly bytes: number
-  /** Those that were encrypted. */
+  /** Those that were encrypted by Common Encryption. */
   readonly samples: number
+  /** Segments that were encrypted whole (AES-128), init segments among them. */
+  readonly segments: number
   /** Ids of the keys that were used. */
   readonly keyIds: readonly string[]
 }
 
 /**
- * Throws FormatError for a file that is broken or has no protected track, UnavailableError ERR_PACKAGE_KEY_MISSING for a key that is not
- * given, ERR_PACKAGE_OUTPUT and ERR_PACKAGE_ABORTED. The output appears when it is whole.
+ * Throws FormatError for a file that is broken or has nothing encrypted in it, UnavailableError ERR_PACKAGE_KEY_MISSING for a key that is not
+ * given, ERR_PACKAGE_OUTPUT and ERR_PACKAGE_ABORTED, and what `fragmentsOfPlaylist` throws. The output appears when it is whole.
  */
 export async function decryptMedia(options: DecryptOptions): Promise<DecryptResult> {
   const { input, output, keys, signal, onProgress } = options
-  const source = await openSource(input)
   const draft = `${output}.part`
   const file = await openOutput(draft)
-  const decryptor = new FileDecryptor(keys)
+  const decryptor = new FragmentsDecryptor(keys, isPlaylist(input))
+  let bytes = 0
   try {
-    for (let at = 0; at < source.size; ) {
+    for await (const fragment of isPlaylist(input) ? fragmentsOfPlaylist(input, keys) : fragmentsOfFile(input)) {
       if (signal?.aborted) throw new UnavailableError('ERR_PACKAGE_ABORTED', 'interrupted; nothing was written')
-      const bytes = await readFragment(source, at)
-      await file.writeFile(decryptor.decrypt(bytes, at))
-      at += bytes.byteLength
-      onProgress?.(at / source.size)
+      const clear = decryptor.decrypt(fragment)
+      await file.writeFile(clear)
+      bytes += clear.byteLength
+      onProgress?.(fragment.done)
     }
     decryptor.finish()
     await file.sync()
@@ -59,10 +58,8 @@ export async function decryptMedia(options: DecryptOptions): Promise<DecryptResu
     await file.close().catch(() => {})
     await rm(draft, { force: true })
     throw error
-  } finally {
-    await source.close()
   }
-  return { bytes: source.size, samples: decryptor.samples, keyIds: [...decryptor.keyIds] }
+  return { bytes, samples: decryptor.samples, segments: decryptor.segments, keyIds: [...decryptor.keyIds] }
 }
 
 async function openOutput(path: string): Promise<FileHandle> {
@@ -73,41 +70,32 @@ async function openOutput(path: string): Promise<FileHandle> {
   }
 }
 
-/** Up to and with the next `mdat` or `moov`: bytes of the caller's own. */
-async function readFragment(source: ByteSource, from: number): Promise<Uint8Array> {
-  let at = from
-  while (at < source.size) {
-    const header = readBoxHeader(await source.read(at, MAX_BOX_HEADER_BYTES), at)
-    if (header === undefined) throw new FormatError('ERR_MP4_TRUNCATED', 'expected a whole box, found the end', at)
-    at = header.size === undefined ? source.size : at + header.size
-    if (at > source.size) throw new FormatError('ERR_MP4_TRUNCATED', `expected ${at} bytes, found ${source.size}`, from)
-    if (at - from > MAX_MOOV_BYTES + MAX_SAMPLE_DATA_BYTES) {
-      throw new FormatError('ERR_MP4_BOX_TOO_LARGE', 'expected a fragment that fits into memory', from)
-    }
-    if (header.type === 'mdat' || header.type === 'moov') break
-  }
-  return Uint8Array.from(await source.read(from, at - from))
-}
-
-class FileDecryptor {
+class FragmentsDecryptor {
   readonly keyIds = new Set<string>()
   samples = 0
+  segments = 0
   readonly #keys: ReadonlyMap<string, ContentKey>
+  readonly #isPlaylist: boolean
   #movie: Movie | undefined
   #tracks: readonly ProtectedTrack[] = []
 
-  constructor(keys: readonly ContentKey[]) {
+  constructor(keys: readonly ContentKey[], fromPlaylist: boolean) {
+    this.#isPlaylist = fromPlaylist
     this.#keys = new Map(keys.map((key) => [formatUuid(key.id), key]))
   }
 
-  /** In place. */
-  decrypt(bytes: Uint8Array, offset: number): Uint8Array {
-    if (this.#movie === undefined) {
+  /** In place; nothing for what is no part of the output. */
+  decrypt({ bytes, isFurtherInit, openedWith }: EncryptedFragment): Uint8Array {
+    if (openedWith !== undefined) {
+      this.segments++
+      this.keyIds.add(openedWith)
+    }
+    if (this.#movie === undefined || isFurtherInit) {
       this.#tracks = clearInitSegment(bytes)
-      if (this.#tracks.length === 0)
-        throw new FormatError('ERR_MP4_PROTECTION', 'expected a protected track, found none', offset)
+      // Of a playlist the segments behind it may be encrypted whole.
+      if (this.#tracks.length === 0 && !this.#isPlaylist) throw nothingEncrypted()
       this.#movie = readInitSegment(bytes)
-      return bytes
+      return isFurtherInit ? new Uint8Array(0) : bytes
     }
     for (const { bytes: sample, scheme, pattern, keyId, iv, ranges } of encryptedSamples(
       bytes,
@@ -122,6 +110,7 @@ class FileDecryptor {
 
   finish(): void {
     if (this.#movie === undefined) throw new FormatError('ERR_MP4_NO_MOOV', 'expected a moov box, found none')
+    if (this.#tracks.length === 0 && this.segments === 0) throw nothingEncrypted()
   }
 
   #keyOf(id: Uint8Array): ContentKey {
@@ -132,4 +121,8 @@ class FileDecryptor {
     this.keyIds.add(name)
     return key
   }
+}
+
+function nothingEncrypted(): FormatError {
+  return new FormatError('ERR_MP4_PROTECTION', 'expected a protected track, found none')
 }

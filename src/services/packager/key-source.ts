@@ -11,7 +11,7 @@ export type PackageScheme = 'cenc' | 'cbcs' | 'aes-128'
 
 /** What keys are wanted for. */
 export interface KeyPlan {
-  /** Another one for other content. */
+  /** Name of the content, another one for other files. */
   readonly contentId: string
   readonly scheme: PackageScheme
   /** Renditions by their names. */
@@ -29,6 +29,20 @@ export interface AssignedKeys {
 
 /** Rejects with HeadendError when there are not all keys that are wanted. */
 export type KeySource = (plan: KeyPlan, signal: AbortSignal) => Promise<AssignedKeys>
+
+/** What has a key of its own: all of a package together, its pictures and its sounds, or each rendition. */
+export type KeyScope = 'package' | 'kind' | 'track'
+
+/** What the key of a rendition is called; `undefined`: it is that of all. */
+export function labelOf({ tracks }: KeyPlan, scope: KeyScope, rendition: string): string | undefined {
+  if (scope === 'package') return undefined
+  return scope === 'track' ? rendition : tracks.get(rendition)?.kind
+}
+
+/** Of all keys of one period. */
+export function labelsOf(plan: KeyPlan, scope: KeyScope): readonly (string | undefined)[] {
+  return [...new Set([...plan.tracks.keys()].map((rendition) => labelOf(plan, scope, rendition)))]
+}
 
 /** The kinds of tracks that may have keys of their own. */
 export type KeyKind = 'video' | 'audio'

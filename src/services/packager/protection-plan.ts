@@ -106,7 +106,7 @@ export class ProtectionPlan {
     const given = pssh === undefined ? [] : [signallingOfBoxes(pssh)]
     const periods = new KeyPeriods(clear.segments, encryption)
     const tracks = new Map(clear.renditions.map((rendition) => [rendition.name, trackOf(rendition)]))
-    const plan: KeyPlan = { contentId: clear.path, scheme, tracks, periods: periods.count }
+    const plan: KeyPlan = { contentId: `${clear.path} ${clear.token}`, scheme, tracks, periods: periods.count }
     const source = typeof key === 'function' ? key : givenKeys(key)
     const assigned = await source(plan, signal)
     return new ProtectionPlan(clear, encryption, { plan, periods, assigned, given })
