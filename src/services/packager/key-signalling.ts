@@ -55,7 +55,7 @@ export function keySignalling(
   }
 }
 
-/** Boxes that were made elsewhere, as they are, in files and in DASH. Throws FormatError ERR_PSSH_BOX. */
+/** Boxes that were made elsewhere, as they are, in files and in DASH. Throws FormatError for what is no `pssh` box. */
 export function signallingOfBoxes(bytes: Uint8Array): SystemSignalling {
   const boxes = readPsshBoxes(bytes)
   return {
