@@ -8,7 +8,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { newContentKey, packageMedia } from '../../src/index.ts'
+import {
+  type KeyScope,
+  keysOfFile,
+  newContentKey,
+  type PackageEncryption,
+  packageMedia,
+  readKeyFile,
+} from '../../src/index.ts'
 import { formatUuid } from '../../src/media/protection/systems.ts'
 import { COUNTER_SIZE, readCounters } from '../support/counter.ts'
 import { makeMedia } from '../support/media.ts'
@@ -20,23 +27,46 @@ import { openBrowser, openPage, screenshot } from './browser.ts'
 const RATE = 25
 const SIZE = { width: 640, height: 360 }
 const SECONDS = 12
+/** Of the package whose keys change: where they do, and up to where it is in the clear. */
+const ROTATE_SECONDS = 4
+const CLEAR_LEAD_SECONDS = 2
+/** Not to wait long for the next key. */
+const FAST = 2
 
 interface Player {
   readonly script: string
   readonly manifest: 'index.m3u8' | 'manifest.mpd'
   /** Plays `url` in `video` with licences of `license`. */
   readonly code: string
-  readonly schemes: readonly ('cenc' | 'cbcs')[]
+  /** The package with keys that change that it plays. */
+  readonly rotated: 'rotated' | 'rotated-kinds'
 }
 
+const HLS_SCRIPT = 'hls.js/dist/hls.min.js'
+const HLS_CODE = `const hls = new Hls({ emeEnabled: true, drmSystems: { 'org.w3.clearkey': clearKey } })
+      hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.failure = data.details })
+      hls.loadSource(url); hls.attachMedia(video)`
 const PLAYERS: Readonly<Record<string, Player>> = {
   'hls.js': {
-    script: 'hls.js/dist/hls.min.js',
+    script: HLS_SCRIPT,
     manifest: 'index.m3u8',
-    code: `const hls = new Hls({ emeEnabled: true, drmSystems: { 'org.w3.clearkey': { licenseUrl: license } } })
-      hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.failure = data.details })
-      hls.loadSource(url); hls.attachMedia(video)`,
-    schemes: ['cenc', 'cbcs'],
+    code: `const clearKey = { licenseUrl: license }; ${HLS_CODE}`,
+    rotated: 'rotated',
+  },
+  // By itself it asks for the key of the pictures only.
+  'hls.js that asks by key id': {
+    script: HLS_SCRIPT,
+    manifest: 'index.m3u8',
+    code: `const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+      const clearKey = {
+        licenseUrl: license,
+        generateRequest: (type, data, { decryptdata }) => ({
+          initDataType: 'keyids',
+          initData: new TextEncoder().encode(JSON.stringify({ kids: [base64url(decryptdata.keyId)] })).buffer,
+        }),
+      }
+      ${HLS_CODE}`,
+    rotated: 'rotated-kinds',
   },
   'shaka on DASH': {
     script: 'shaka-player/dist/shaka-player.compiled.js',
@@ -45,7 +75,7 @@ const PLAYERS: Readonly<Record<string, Player>> = {
       player.addEventListener('error', ({ detail }) => { window.failure = String(detail.code) })
       player.configure({ drm: { servers: { 'org.w3.clearkey': license } } })
       player.attach(video).then(() => player.load(url)).catch((error) => { window.failure = String(error.code) })`,
-    schemes: ['cenc', 'cbcs'],
+    rotated: 'rotated-kinds',
   },
   'dash.js': {
     script: 'dashjs/dist/modern/umd/dash.all.min.js',
@@ -53,7 +83,7 @@ const PLAYERS: Readonly<Record<string, Player>> = {
     code: `const player = dashjs.MediaPlayer().create(); player.initialize(video, null, true)
       player.on('error', ({ error }) => { window.failure = String(error.code) })
       player.setProtectionData({ 'org.w3.clearkey': { serverURL: license } }); player.attachSource(url)`,
-    schemes: ['cenc', 'cbcs'],
+    rotated: 'rotated-kinds',
   },
 }
 
@@ -61,6 +91,68 @@ test('encrypted packages play with a licence and not without', { timeout: 180_00
   const ffmpeg = requireTool(t, 'ffmpeg')
   const browser = await openBrowser(t)
   if (ffmpeg === undefined || browser === undefined) return
+  const { media, film, server, license } = await packageServer(t, ffmpeg)
+  for (const name of ['known', 'unknown']) {
+    const key = newContentKey()
+    const encryption = { scheme: 'cbcs', key, licenseUrl: license } as const
+    await packageMedia({ inputs: [film], out: join(media, name), segmentSeconds: 2, encryption })
+    if (name === 'known') await importKey(server, `vod/${name}`, key)
+  }
+  for (const [name, scope] of [
+    ['rotated', 'package'],
+    ['rotated-kinds', 'kind'],
+  ] as const) {
+    await packageWithRotation(server, name, { media, film }, scope, { scheme: 'cenc', licenseUrl: license })
+  }
+  // Players get the keys from the server, as they are.
+  const keyUrl = `${server.urls['http']}/key/aes128/{kid}`
+  await packageWithRotation(server, 'aes-128', { media, film }, 'kind', { scheme: 'aes-128', keyUrl })
+  const site = await playerSite(t, server.urls['http'] ?? '', license)
+
+  for (const [name, { rotated }] of Object.entries(PLAYERS)) {
+    const open = async (folder: string) => {
+      const { page } = await openPage(browser, `${site}/?name=${encodeURIComponent(name)}&film=${folder}`, SIZE)
+      return page
+    }
+    await t.test(`${name} plays cbcs`, async () => {
+      const page = await open('known')
+      await playBeyond(page, 3)
+
+      await assertShown(page, name, 'cbcs')
+
+      await page.close()
+    })
+    await t.test(`${name} plays cenc out of the clear beginning and across a change of keys`, async () => {
+      const page = await open(rotated)
+      await playBeyond(page, ROTATE_SECONDS + 1)
+
+      await assertShown(page, name, rotated)
+
+      await page.close()
+    })
+    await t.test(`${name} is refused a licence for a key that the server does not have`, async () => {
+      const page = await open('unknown')
+      await page.waitForFunction(() => (window as unknown as { failure?: string }).failure !== undefined)
+
+      const played = await page.evaluate(
+        () => document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames,
+      )
+
+      assert.equal(played, 0)
+      await page.close()
+    })
+  }
+  await t.test('hls.js plays segments that are encrypted whole, across a change of keys', async () => {
+    const { page } = await openPage(browser, `${site}/?name=hls.js&film=aes-128`, SIZE)
+    await playBeyond(page, ROTATE_SECONDS + 1)
+
+    await assertShown(page, 'hls.js', 'aes-128')
+
+    await page.close()
+  })
+})
+
+async function packageServer(t: TestContext, ffmpeg: string) {
   const media = mkdtempSync(join(tmpdir(), 'headend-packaged-'))
   t.after(() => rmSync(media, { recursive: true, force: true }))
   const film = await makeMedia(ffmpeg, {
@@ -73,48 +165,53 @@ test('encrypted packages play with a licence and not without', { timeout: 180_00
   })
   const server = await startServer({ args: ['--media', media] })
   t.after(() => server.stop())
-  const license = `${server.urls['http']}/license/clearkey`
-  for (const scheme of ['cenc', 'cbcs'] as const) {
-    for (const known of [true, false]) {
-      const key = newContentKey()
-      const name = `${scheme}-${known ? 'known' : 'unknown'}`
-      const encryption = { scheme, key, licenseUrl: license }
-      await packageMedia({ inputs: [film], out: join(media, name), segmentSeconds: 2, encryption })
-      if (known) await importKey(server, `vod/${name}`, key)
-    }
+  return { media, film, server, license: `${server.urls['http']}/license/clearkey` }
+}
+
+interface Package {
+  readonly media: string
+  readonly film: string
+}
+
+/** The server knows its keys. */
+async function packageWithRotation(
+  server: RunningServer,
+  name: string,
+  { media, film }: Package,
+  scope: KeyScope,
+  how: Pick<PackageEncryption, 'scheme' | 'licenseUrl' | 'keyUrl'>,
+): Promise<void> {
+  const keyFile = join(media, `${name}.keys`)
+  const encryption: PackageEncryption = {
+    ...how,
+    key: keysOfFile(keyFile, { scope }),
+    rotateSeconds: ROTATE_SECONDS,
+    clearLeadSeconds: CLEAR_LEAD_SECONDS,
   }
-  const site = await playerSite(t, server.urls['http'] ?? '', license)
+  await packageMedia({ inputs: [film], out: join(media, name), segmentSeconds: 2, encryption })
+  for (const key of (await readKeyFile(keyFile)) ?? []) await importKey(server, `vod/${name}`, key)
+}
 
-  for (const [name, { schemes }] of Object.entries(PLAYERS)) {
-    for (const scheme of schemes) {
-      await t.test(`${name} plays ${scheme}`, async () => {
-        const { page } = await openPage(browser, `${site}/?name=${encodeURIComponent(name)}&film=${scheme}-known`, SIZE)
-        await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 3)
+/** Without a jump. */
+async function playBeyond(page: Page, seconds: number): Promise<void> {
+  await page.evaluate((rate) => {
+    const video = document.querySelector('video')
+    if (video !== null) video.playbackRate = rate
+  }, FAST)
+  await page.waitForFunction(
+    (until) =>
+      (document.querySelector('video')?.currentTime ?? 0) > until ||
+      (window as unknown as { failure?: string }).failure !== undefined,
+    seconds,
+  )
+}
 
-        const { shown, from, to } = await pictureShown(page)
-
-        assert.ok(
-          shown !== undefined && shown >= from - 2 && shown <= to + 2,
-          `picture ${shown}, from ${from} to ${to}`,
-        )
-        assert.equal(await failureOf(page), undefined)
-        await screenshot(page, `packaged-${name}-${scheme}`.replaceAll(/[^a-z0-9]+/gi, '-'))
-        await page.close()
-      })
-    }
-    await t.test(`${name} is refused a licence for a key that the server does not have`, async () => {
-      const { page } = await openPage(browser, `${site}/?name=${encodeURIComponent(name)}&film=cenc-unknown`, SIZE)
-      await page.waitForFunction(() => (window as unknown as { failure?: string }).failure !== undefined)
-
-      const played = await page.evaluate(
-        () => document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames,
-      )
-
-      assert.equal(played, 0)
-      await page.close()
-    })
-  }
-})
+async function assertShown(page: Page, player: string, what: string): Promise<void> {
+  const { shown, from, to } = await pictureShown(page)
+  assert.equal(await failureOf(page), undefined)
+  assert.ok(shown !== undefined && shown >= from - 4 && shown <= to + 4, `picture ${shown}, from ${from} to ${to}`)
+  await screenshot(page, `packaged-${player}-${what}`.replaceAll(/[^a-z0-9]+/gi, '-'))
+}
 
 async function importKey(
   server: RunningServer,

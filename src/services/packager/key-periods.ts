@@ -39,6 +39,10 @@ export class KeyPeriods {
     return Math.max(1, this.starts.length)
   }
 
+  get hasClearLead(): boolean {
+    return this.#clearUntil > (this.starts[0] ?? 0)
+  }
+
   /** Sound begins a little before or after the picture: what counts is where the middle of the segment is. */
   periodOf(span: SegmentSpan): number {
     const middle = span.start + span.duration / 2

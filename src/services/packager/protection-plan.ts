@@ -25,7 +25,7 @@ import {
 } from './key-source.ts'
 
 /** Changes with anything that changes the bytes of encrypted segments. */
-const FORM = 3
+const FORM = 4
 const IV_BYTES = 16
 
 /** How a package is encrypted. */

@@ -77,9 +77,12 @@ export class SegmentProtector {
     const number = (this.#firstNumber + index) % NUMBERS
     if (state === 'clear') return encryptor.encrypt(clear, { key: 'clear' })
     const isNamed = sameKeyId(state.key.id, this.#named(0).id)
+    // Players that had no key to ask for in a clear beginning do not look at the init segment again.
+    const isTold = isNamed && !this.#plan.periods.hasClearLead
     return encryptor.encrypt(clear, {
       number,
-      ...(isNamed ? {} : { key: state.key, systemHeaders: this.#plan.signallingOf(state.key).headers }),
+      ...(isNamed ? {} : { key: state.key }),
+      ...(isTold ? {} : { systemHeaders: this.#plan.signallingOf(state.key).headers }),
     })
   }
 
