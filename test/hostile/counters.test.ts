@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { newContentKey, packageMedia } from '../../src/index.ts'
+import { keysOfFile, newContentKey, packageMedia } from '../../src/index.ts'
 import { memorySource } from '../../src/media/byte-source.ts'
 import { MovieWriter } from '../../src/media/containers/isobmff/movie-writer.ts'
 import { openReader } from '../../src/media/open-reader.ts'
@@ -52,15 +52,33 @@ describe('D-08: counters of cenc', () => {
     await packageMedia({ inputs, out, segmentSeconds: 2, encryption: { scheme: 'cenc', key: newContentKey() } })
 
     const recorder = new CounterRecorder()
-    const names = await readdir(out)
-    const media = names.filter((name) => name.endsWith('.m4s'))
-    for (const name of media) {
-      const rendition = /^[a-z]+-\d+/.exec(name)?.[0] ?? ''
-      const init = names.find((candidate) => candidate.startsWith(`${rendition}-`) && candidate.endsWith('-init.mp4'))
-      recorder.add(await readFile(join(out, init ?? '')), await readFile(join(out, name)), name)
-    }
-    assert.ok(media.length > 20, `${media.length} segments`)
+    const segments = await recordPackage(recorder, out)
+    assert.ok(segments > 20, `${segments} segments`)
     assert.equal(recorder.facts.keyIds.length, 1)
+  })
+
+  it('are used once where keys change, and where films are packaged with the same keys one after the other', async (t) => {
+    const folder = await folderOf(t)
+    const recorder = new CounterRecorder()
+    const audioTracks = [AUDIO, { ...AUDIO, id: AUDIO.id + 1 }]
+    for (const [index, film] of ['one.mp4', 'two.mp4'].entries()) {
+      const input = join(folder, film)
+      await writeFile(input, movieFile({ seconds: 20, gop: 100, size: 900 + 100 * index, slices: true, audioTracks }))
+      const out = join(folder, `${film}.out`)
+      const encryption = {
+        scheme: 'cenc',
+        key: keysOfFile(join(folder, 'keys')),
+        rotateSeconds: 8,
+        clearLeadSeconds: 4,
+      } as const
+
+      await packageMedia({ inputs: [input], out, segmentSeconds: 4, encryption })
+
+      assert.equal(await recordPackage(recorder, out), 4 * 5)
+    }
+    assert.equal(recorder.facts.keyIds.length, 3)
+    assert.equal(recorder.facts.repeated, 0)
+    assert.ok(recorder.facts.counters > 2 * 20 * 25 * 50, `${recorder.facts.counters} counters`)
   })
 
   it('are used once where samples have the same time, at the edge of segments too', async () => {
@@ -124,6 +142,18 @@ async function recordAll(recorder: CounterRecorder, presentation: Presentation):
       recorder.add(init, picture, `${rendition.name} key picture ${index}`)
     }
   }
+}
+
+/** Every media file of a folder by the first init segment of its rendition; how many they are. */
+async function recordPackage(recorder: CounterRecorder, out: string): Promise<number> {
+  const names = await readdir(out)
+  const media = names.filter((name) => name.endsWith('.m4s'))
+  for (const name of media) {
+    const rendition = /^[a-z]+-\d+/.exec(name)?.[0] ?? ''
+    const init = names.find((candidate) => candidate.startsWith(`${rendition}-`) && candidate.endsWith('-init.mp4'))
+    recorder.add(await readFile(join(out, init ?? '')), await readFile(join(out, name)), name)
+  }
+  return media.length
 }
 
 async function folderOf(t: TestContext): Promise<string> {

@@ -1,6 +1,6 @@
 /**
- * FFmpeg 8 as a small program: `publish FILE URL` sends a file in real time as FLV over RTMP, `packets URL` prints a line of
- * JSON for each packet of a source. In a process of its own, because native code may crash or block.
+ * FFmpeg 8 as a small program: `publish FILE URL` sends a file in real time as FLV over RTMP, `packets URL [KID=KEY:KID=KEY…]` prints a line of
+ * JSON for each packet of a source, decrypted with the keys. In a process of its own, because native code may crash or block.
  */
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,7 +8,7 @@ import { Demuxer, Muxer, type Packet } from 'node-av'
 
 const [command, source = '', argument = ''] = process.argv.slice(2)
 if (command === 'publish') await publish(source, argument)
-else await listPackets(source)
+else await listPackets(source, argument)
 await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
 // Native readers may still block in the background.
 process.exit(0)
@@ -32,8 +32,9 @@ async function publish(file: string, url: string): Promise<void> {
 }
 
 /** Lines of `{stream, codec, kind, dts, pts, key, size, md5}`, times in seconds. */
-async function listPackets(url: string): Promise<void> {
-  await using input = await Demuxer.open(url, { copyTs: true })
+async function listPackets(url: string, keys: string): Promise<void> {
+  const options = keys === '' ? {} : { options: { decryption_keys: keys } }
+  await using input = await Demuxer.open(url, { copyTs: true, ...options })
   for await (using packet of input.packets()) {
     if (packet === null) break
     const parameters = input.streams[packet.streamIndex]?.codecpar
