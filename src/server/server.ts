@@ -232,6 +232,7 @@ class Server implements HeadendServer {
       config: () => withoutSecrets(this.#settings),
       connections: () => this.#front?.connections ?? 0,
       metricsAccess: () => this.#settings.server.api.metrics,
+      audit: (facts, message) => this.#log.info(facts, message),
       onFault: (error) => this.report(error, 'api'),
       playLogs: this.#playLogs,
       recorder: this.#recorder,

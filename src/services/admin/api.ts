@@ -1,7 +1,7 @@
 /** The REST API below /api/v1, described by its own OpenAPI document. Loaded at the first request, since most servers never get one. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import swagger from '@fastify/swagger'
-import { type FastifyInstance, fastify } from 'fastify'
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
@@ -15,6 +15,7 @@ import { createServer } from '../../net/http/node-http.ts'
 import { problemOf } from '../../net/http/problem.ts'
 import type { HttpRequest } from '../../net/http/routes.ts'
 import { authorizeApi } from './api-access.ts'
+import { addCpixRoutes } from './cpix-routes.ts'
 import { docsPage } from './docs-page.ts'
 import { addKeyRoutes } from './key-routes.ts'
 import type { Operation } from './operation.ts'
@@ -47,6 +48,7 @@ const HEADERS = {
 
 export async function createApi(operation: Operation): Promise<ApiHandler> {
   const requests = new WeakMap<IncomingMessage, HttpRequest>()
+  const addressOf = ({ raw }: FastifyRequest) => requests.get(raw)?.remoteAddress ?? ''
   let handle: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
@@ -100,7 +102,11 @@ export async function createApi(operation: Operation): Promise<ApiHandler> {
     addPlayLogRoutes(scope, operation)
     addRecordingRoutes(scope, operation)
     addTokenRoutes(scope, operation)
-    addKeyRoutes(scope, operation)
+    addKeyRoutes(scope, operation, addressOf)
+    done()
+  })
+  await app.register((scope, _options, done) => {
+    addCpixRoutes(scope, operation, addressOf)
     done()
   })
   await app.ready()

@@ -1,21 +1,17 @@
 /** The part of the API for content keys: which there are, keys from elsewhere, and the keys themselves for who asks for just that. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { PeerError, UnavailableError } from '../../errors.ts'
+import { PeerError } from '../../errors.ts'
 import { parseUuid } from '../../media/protection/systems.ts'
 import { MAX_LISTED_KEYS, type StoredKey } from '../keys/key-store.ts'
-import type { ServerKeys } from '../keys/server-keys.ts'
+import { auditKeys, keysOf } from './key-audit.ts'
+import { content, id, path, period } from './key-schemas.ts'
 import type { Operation } from './operation.ts'
 import { copy, pageOf } from './page.ts'
 import * as schemas from './schemas.ts'
 
 const MAX_IMPORTED = 200
-const id = z.string().max(36).describe('Key id, in hexadecimal or as UUID.')
-const path = z.string().min(1).max(1024).describe('Who may play this path may have the key: live/studio, vod/film.mp4.')
-const content = z.string().max(1024).describe('Version of a file, run of a stream.')
-const period = z.number().int().min(0).describe('Stretch of time between two rotations.')
-
 const purpose = { id, path, content, period, createdAt: z.iso.datetime() }
 const storedKey = z.object(purpose)
 const exportedKey = z.object({ ...purpose, key: z.string().describe('16 bytes in hexadecimal.') })
@@ -30,13 +26,14 @@ const importedKey = z.strictObject({
   period: period.default(0),
 })
 
-export function addKeyRoutes(scope: FastifyInstance, operation: Operation): void {
+/** `addressOf`: of who asks. */
+export function addKeyRoutes(
+  scope: FastifyInstance,
+  operation: Operation,
+  addressOf: (request: FastifyRequest) => string,
+): void {
   const app = scope.withTypeProvider<ZodTypeProvider>()
   const problems = { 400: schemas.problem, 401: schemas.problem }
-  const keysOf = (): ServerKeys => {
-    if (operation.keys === undefined) throw new UnavailableError('ERR_HTTP_NOT_FOUND', 'no keys are kept here')
-    return operation.keys
-  }
 
   app.get(
     '/api/v1/keys',
@@ -49,7 +46,7 @@ export function addKeyRoutes(scope: FastifyInstance, operation: Operation): void
         response: { 200: schemas.pageOf(storedKey), ...problems },
       },
     },
-    ({ query }) => copy(pageOf(keysOf().list(query.path), query, viewKey)),
+    ({ query }) => copy(pageOf(keysOf(operation).list(query.path), query, viewKey)),
   )
 
   app.post(
@@ -63,7 +60,8 @@ export function addKeyRoutes(scope: FastifyInstance, operation: Operation): void
         response: { 204: z.undefined().describe('All are kept.'), ...problems, 409: schemas.problem },
       },
     },
-    ({ body }, reply) => {
+    (request, reply) => {
+      const { body } = request
       // All are read before the first is kept.
       const keys = body.keys.map((one) => ({
         key: { id: keyIdOf(one.id), key: Uint8Array.from(Buffer.from(one.key, 'hex')) },
@@ -73,7 +71,8 @@ export function addKeyRoutes(scope: FastifyInstance, operation: Operation): void
           period: one.period,
         },
       }))
-      for (const { key, purpose: use } of keys) keysOf().add(key, use)
+      for (const { key, purpose: use } of keys) keysOf(operation).add(key, use)
+      auditKeys(operation, 'import', { remoteAddress: addressOf(request), ids: keys.map(({ key }) => key.id) })
       reply.code(204).send(undefined)
     },
   )
@@ -92,9 +91,15 @@ export function addKeyRoutes(scope: FastifyInstance, operation: Operation): void
         response: { 200: z.object({ keys: z.array(exportedKey) }), ...problems },
       },
     },
-    ({ body }) => {
-      const keys = keysOf()
+    (request) => {
+      const { body } = request
+      const keys = keysOf(operation)
       const list = keys.list(body.path)
+      auditKeys(operation, 'export', {
+        path: body.path,
+        remoteAddress: addressOf(request),
+        ids: list.map((one) => one.id),
+      })
       return {
         keys: list.map((one) => ({ ...viewKey(one), key: Buffer.from(keys.get(one.id).key).toString('hex') })),
       }

@@ -44,6 +44,8 @@ export interface Operation {
   readonly isOpen: (path: string) => boolean
   /** Who may read the metrics without a token. */
   readonly metricsAccess: () => 'local' | 'token' | 'open'
+  /** Keeps who did what, for those who check it later. */
+  readonly audit: (facts: Readonly<Record<string, unknown>>, message: string) => void
   /** A fault of our own in answering. */
   readonly onFault: (error: unknown) => void
 }

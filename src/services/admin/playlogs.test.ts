@@ -48,6 +48,7 @@ async function openFront(more: Partial<Operation>): Promise<HttpFront> {
     connections: () => 0,
     isOpen: () => true,
     metricsAccess: () => 'open',
+    audit: () => undefined,
     onFault: (error) => faults.push(error),
     ...more,
   })
