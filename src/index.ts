@@ -49,6 +49,7 @@ export type {
 } from './server/events.ts'
 /** The server. */
 export type { HeadendServer, ServerHooks } from './server/headend-server.ts'
+export { exportKeys, importKeys, type KeyExport, type KeyImport } from './server/keys.ts'
 export { createLicenseServer } from './server/license-server.ts'
 export { describeOptions, type OptionDescription, type OptionType } from './server/options.ts'
 export {
@@ -62,6 +63,7 @@ export {
 } from './server/recordings.ts'
 export type { Secrets } from './server/secrets.ts'
 export { createServer } from './server/server.ts'
+export type { RemoteServer, ServerPlace } from './server/server-place.ts'
 export type { ServerSettings, Settings } from './server/settings.ts'
 /** Tokens and passwords. */
 export { type CreatedToken, createToken, revokeToken, type TokenPlace } from './server/tokens.ts'

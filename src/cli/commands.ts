@@ -20,6 +20,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'record', summary: 'list and cut what a server recorded', load: () => import('./record.ts') },
   { name: 'package', summary: 'cut and encrypt media files for any web server', load: () => import('./package.ts') },
   { name: 'token', summary: 'make a token and its links, or end one', load: () => import('./token.ts') },
+  { name: 'keys', summary: 'content keys of a server as CPIX documents, in and out', load: () => import('./keys.ts') },
   { name: 'license', summary: 'run the licence server alone', load: () => import('./license.ts') },
   { name: 'play', summary: 'open, check, measure and write a stream', load: () => import('./play.ts') },
 ]

@@ -1,6 +1,5 @@
 /** Where the keys of `headend package` come from: a key, a file of keys, a CPIX document or a key server. */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import type { KeyObject } from 'node:crypto'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   ConfigError,
@@ -15,6 +14,7 @@ import {
   type SpekeCredentials,
   withCpixCopy,
 } from '../index.ts'
+import { readCertificate, readPrivateKey, readTextFile } from './pem.ts'
 
 export type System = 'widevine' | 'playready' | 'fairplay'
 
@@ -81,7 +81,7 @@ export async function chooseKeys(flags: KeyFlags, systems: readonly System[], ou
   const { cpixOut, cpixFor } = flags
   const chosen = await sourceOf(flags, systems, out)
   if (cpixOut === undefined) return chosen
-  const certificate = cpixFor === undefined ? undefined : await certificateOf(cpixFor)
+  const certificate = cpixFor === undefined ? undefined : await readCertificate(cpixFor)
   const copy = { file: cpixOut, ...(certificate === undefined ? {} : { certificate }) }
   return { ...chosen, source: withCpixCopy(chosen.source, copy) }
 }
@@ -107,7 +107,7 @@ async function sourceOf(flags: KeyFlags, systems: readonly System[], out: string
   const { key: one, cpix, speke, keysPer } = flags
   if (one !== undefined) return { source: givenKeys(one), keyFile: undefined }
   if (cpix !== undefined) {
-    const text = await textOf(cpix, '--cpix')
+    const text = await readTextFile(cpix)
     return { source: keysOfCpix(text, await privateKeyOf(flags)), keyFile: undefined }
   }
   if (speke !== undefined) return { source: await spekeSource(speke, flags, systems), keyFile: undefined }
@@ -117,7 +117,7 @@ async function sourceOf(flags: KeyFlags, systems: readonly System[], out: string
 
 async function spekeSource(url: string, flags: KeyFlags, systems: readonly System[]): Promise<KeySource> {
   const { spekeLogin, spekeVersion, keysPer, contentId, privateKey: pem } = flags
-  const credentials = spekeLogin === undefined ? undefined : loginOf(await textOf(spekeLogin, '--speke-login'))
+  const credentials = spekeLogin === undefined ? undefined : loginOf(await readTextFile(spekeLogin))
   const privateKey = await privateKeyOf(flags)
   return keysOfSpeke(
     {
@@ -130,7 +130,7 @@ async function spekeSource(url: string, flags: KeyFlags, systems: readonly Syste
       systems,
       scope: keysPer,
       ...(contentId === undefined ? {} : { contentId }),
-      ...(pem === undefined ? {} : { certificate: await certificateOf(pem) }),
+      ...(pem === undefined ? {} : { certificate: await readCertificate(pem) }),
     },
   )
 }
@@ -149,34 +149,7 @@ function loginOf(text: string): SpekeCredentials {
 }
 
 async function privateKeyOf({ privateKey }: KeyFlags): Promise<KeyObject | undefined> {
-  if (privateKey === undefined) return undefined
-  const text = await textOf(privateKey, '--private-key')
-  try {
-    return createPrivateKey(text)
-  } catch {
-    // The cause may quote the file.
-    throw new ConfigError(
-      'ERR_USAGE',
-      `expected a private key as PEM in ${privateKey}, without a passphrase, found none`,
-    )
-  }
-}
-
-async function certificateOf(file: string): Promise<X509Certificate> {
-  const text = await textOf(file, '--private-key or --cpix-for')
-  try {
-    return new X509Certificate(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(text)?.[0] ?? '')
-  } catch {
-    throw new ConfigError('ERR_USAGE', `expected a certificate as PEM in ${file}, found none`)
-  }
-}
-
-async function textOf(file: string, flag: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    throw new ConfigError('ERR_USAGE', `expected a file for ${flag}, found none that can be read at ${file}`, { cause })
-  }
+  return privateKey === undefined ? undefined : readPrivateKey(privateKey)
 }
 
 function key(text: string): ContentKey {

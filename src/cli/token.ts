@@ -1,7 +1,8 @@
 /** `headend token PATH`: a token that plays or publishes, as a link; `revoke` ends one, `hash-password` is for people with passwords. */
 import { createInterface } from 'node:readline/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { ConfigError, type CreatedToken, createToken, hashPassword, revokeToken, type TokenPlace } from '../index.ts'
+import { ConfigError, type CreatedToken, createToken, hashPassword, revokeToken } from '../index.ts'
+import { type Base, checkBase, type PlaceFlags, placeOf, withPlace } from './server-place.ts'
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 const DEFAULT_BASE = 'http://localhost:8080'
@@ -41,12 +42,6 @@ export function configure(command: Command): void {
     })
 }
 
-interface PlaceFlags {
-  readonly data: string
-  readonly server?: string
-  readonly token?: string
-}
-
 interface TokenFlags extends PlaceFlags {
   readonly publish?: true
   readonly expires: number
@@ -56,22 +51,6 @@ interface TokenFlags extends PlaceFlags {
   readonly base?: string
   readonly url?: true
   readonly json?: true
-}
-
-function withPlace(command: Command): Command {
-  return command
-    .option('--data <folder>', 'data folder of the server', process.env['HEADEND_DATA'] ?? './data')
-    .option('--server <url>', 'ask the server at this address instead: http://HOST:8080')
-    .option('--token <token>', 'adminToken of that server (default: the variable HEADEND_TOKEN)')
-}
-
-function placeOf({ data, server, token = process.env['HEADEND_TOKEN'] }: PlaceFlags): TokenPlace {
-  if (server === undefined) return { data }
-  checkBase(server, '--server')
-  if (token === undefined) {
-    throw new ConfigError('ERR_USAGE', 'expected --token or HEADEND_TOKEN with --server, found neither')
-  }
-  return { server, token }
 }
 
 async function create(path: string, flags: TokenFlags): Promise<void> {
@@ -122,21 +101,6 @@ function publishLinks({ host, authority }: Base, path: string, { token }: Create
     RTMP: `rtmp://${host}:${RTMP_PORT}/${encoded}?token=${token}`,
     WM: `wmhttp://${authority}/${encoded}?token=${token}`,
   }
-}
-
-interface Base {
-  /** Without a slash at the end. */
-  readonly http: string
-  readonly authority: string
-  readonly host: string
-}
-
-function checkBase(text: string, flag: string): Base {
-  const url = URL.parse(text)
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new ConfigError('ERR_USAGE', `expected ${flag} with an address like http://HOST:8080`)
-  }
-  return { http: url.origin, authority: url.host, host: url.hostname }
 }
 
 function encodePath(path: string): string {

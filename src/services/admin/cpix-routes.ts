@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { PeerError } from '../../errors.ts'
-import { cpixOfKeys, keysOfDocument } from '../keys/cpix-exchange.ts'
+import { cpixOfKeys, keysOfDocument, keysOfPath } from '../keys/cpix-exchange.ts'
 import { MAX_LISTED_KEYS } from '../keys/key-store.ts'
 import { auditKeys, keysOf } from './key-audit.ts'
 import { content, path } from './key-schemas.ts'
@@ -75,16 +75,13 @@ export function addCpixRoutes(
             .describe('PEM of the recipient, who alone can read the keys.'),
           includeKeys: z.literal(true).describe('Must be said: whoever can read the answer can decrypt.'),
         }),
-        response: { 200: z.string().describe('The document.'), ...problems },
+        response: { 200: z.string().describe('The document.'), ...problems, 404: schemas.problem },
       },
     },
     (request, reply) => {
       const { path: of, content: only, certificate: pem } = request.body
       const certificate = pem === undefined ? undefined : certificateOf(pem)
-      const stored = keysOf(operation)
-        .list(of)
-        .filter((one) => only === undefined || one.content === only)
-      const keys = stored.map((purpose) => ({ key: keysOf(operation).get(purpose.id), purpose }))
+      const keys = keysOfPath(keysOf(operation), { path: of, content: only })
       const text = cpixOfKeys(keys, certificate)
       auditKeys(operation, 'export', {
         path: of,

@@ -1,6 +1,6 @@
 /** Content keys of a server as CPIX documents, out of its store and into it: for other servers, packagers and licence servers. */
-import type { X509Certificate } from 'node:crypto'
-import { FormatError } from '../../errors.ts'
+import type { KeyObject, X509Certificate } from 'node:crypto'
+import { FormatError, UnavailableError } from '../../errors.ts'
 import { formatCpix } from '../../media/manifests/cpix/format.ts'
 import type { CpixDocument, CpixKeyPeriod } from '../../media/manifests/cpix/model.ts'
 import { parseCpix } from '../../media/manifests/cpix/parse.ts'
@@ -8,11 +8,25 @@ import { formatUuid } from '../../media/protection/systems.ts'
 import type { KeyPurpose } from '../../packaging/protection/content-keys.ts'
 import type { ContentKey } from '../../packaging/protection/segment-encryptor.ts'
 import { openCpixKeys, withCpixKeys } from './cpix-secrets.ts'
+import type { KeyStore } from './key-store.ts'
 
 /** A key with what it is for. */
 export interface PurposedKey {
   readonly key: ContentKey
   readonly purpose: KeyPurpose
+}
+
+/** Those of a path, or of one content of it. Throws UnavailableError ERR_KEYS_UNKNOWN when there are none. */
+export function keysOfPath(
+  store: Pick<KeyStore, 'list' | 'get'>,
+  { path, content }: { readonly path: string; readonly content?: string | undefined },
+): readonly PurposedKey[] {
+  const stored = store.list(path).filter((one) => content === undefined || one.content === content)
+  if (stored.length === 0) throw new UnavailableError('ERR_KEYS_UNKNOWN', `there is no content key of ${path}`)
+  return stored.map(({ id, ...purpose }) => ({
+    key: store.get(id),
+    purpose: { path: purpose.path, content: purpose.content, period: purpose.period },
+  }))
 }
 
 /**
@@ -55,9 +69,9 @@ export function cpixOfKeys(keys: readonly PurposedKey[], certificate?: X509Certi
  * as it was; where several keys are for one, as for pictures and sound, each is for itself. All or none: throws what `parseCpix` and `openCpixKeys`
  * throw, and FormatError ERR_CPIX_KEY_ID for a key without a value.
  */
-export function keysOfDocument(text: string, path: string): readonly PurposedKey[] {
+export function keysOfDocument(text: string, path: string, privateKey?: KeyObject): readonly PurposedKey[] {
   const document = parseCpix(text)
-  const opened = openCpixKeys(document)
+  const opened = openCpixKeys(document, privateKey)
   const wanted = document.contentKeys.map(({ kid, contentId = document.contentId }) => {
     const key = opened.get(kid)
     if (key === undefined) {
