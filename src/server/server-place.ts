@@ -9,6 +9,7 @@ export interface RemoteServer {
   readonly token: string
 }
 
+/** A data folder, or a server that runs. */
 export type ServerPlace = { readonly data: string } | RemoteServer
 
 const ANSWER_MS = 10_000

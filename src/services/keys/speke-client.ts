@@ -17,6 +17,7 @@ const MAX_MESSAGE = 200
 const METHOD = 'copyProtection'
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
+/** A key server, and what it wants to see. */
 export interface SpekeServer {
   /** Ends with `/copyProtection`, as a rule. HTTPS, or HTTP on this machine. */
   readonly url: string
@@ -27,6 +28,7 @@ export interface SpekeServer {
   readonly timeoutMs?: number
 }
 
+/** Shown with each request (RFC 6750, RFC 7617). */
 export type SpekeCredentials =
   | { readonly kind: 'bearer'; readonly token: string }
   | { readonly kind: 'basic'; readonly user: string; readonly password: string }

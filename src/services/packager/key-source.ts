@@ -20,6 +20,7 @@ export interface KeyPlan {
   readonly periods: number
 }
 
+/** The keys of a package. */
 export interface AssignedKeys {
   /** Of a rendition in a period, which counts from 0. `undefined`: it stays in the clear. */
   keyOf(rendition: string, period: number): ContentKey | undefined

@@ -18,6 +18,7 @@ const FILTERS = {
   all: [{ type: 'video' }, { type: 'audio' }],
 } as const
 
+/** How keys are asked for. */
 export interface SpekeKeyOptions {
   /** Default `2.0`. */
   readonly version?: SpekeVersion
