@@ -15,6 +15,8 @@ export interface ContentKey {
   readonly id: KeyId
   /** 16 bytes. */
   readonly key: Uint8Array
+  /** 16 bytes, of `cbcs`: the one for all tracks with the key, where licences bring it with the key (FairPlay). Default: one for each track. */
+  readonly constantIv?: Uint8Array
 }
 
 export interface SegmentEncryptorOptions {
@@ -99,7 +101,7 @@ export class SegmentEncryptor {
       scheme,
       pattern: patternOf(scheme, this.#track.kind),
       keyId: key.id,
-      ...(scheme === 'cbcs' && { constantIv: constantIv(key, slot) }),
+      ...(scheme === 'cbcs' && { constantIv: key.constantIv ?? constantIv(key, slot) }),
     }
   }
 }

@@ -22,6 +22,7 @@ describe('keys of CPIX documents', () => {
     assert.deepEqual(keys.get(VIDEO_KID), {
       id: Uint8Array.from(Buffer.from(VIDEO_KID.replaceAll('-', ''), 'hex')),
       key: Uint8Array.from({ length: 16 }, (_, i) => i),
+      constantIv: Uint8Array.from(Buffer.from('3858f62230ac3c915f300c664312c63f', 'hex')),
     })
     assert.equal(keys.size, 2)
   })

@@ -38,12 +38,12 @@ const MIN_RSA_BITS = 2048
 export function openCpixKeys(document: CpixDocument, privateKey?: KeyObject): ReadonlyMap<string, ContentKey> {
   let keys: DocumentKeys | undefined
   const opened = new Map<string, ContentKey>()
-  for (const { kid, secret } of document.contentKeys) {
+  for (const { kid, secret, explicitIv } of document.contentKeys) {
     const id = parseUuid(kid)
     if (secret === undefined || id === undefined) continue
     if (secret.kind === 'encrypted') keys ??= documentKeysFor(document, privateKey)
     const key = secret.kind === 'plain' ? secret.value : decryptContentKey(secret, keys as DocumentKeys, kid)
-    opened.set(kid, { id, key: Uint8Array.from(key) })
+    opened.set(kid, { id, key: Uint8Array.from(key), ...(explicitIv === undefined ? {} : { constantIv: explicitIv }) })
   }
   return opened
 }

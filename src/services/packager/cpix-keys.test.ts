@@ -139,13 +139,17 @@ describe('keys of a CPIX document', () => {
     )
     const inner = () => Promise.resolve({ keyOf: (name: string, period: number) => made.get(`${name} ${period}`) })
 
-    await withCpixCopy(inner, { file, certificate: new X509Certificate(certificate) })(plan, SIGNAL)
+    const used = await withCpixCopy(inner, { file, certificate: new X509Certificate(certificate) })(plan, SIGNAL)
 
     const text = await readFile(file, 'utf8')
     const again = await keysOfCpix(text, createPrivateKey(privateKey))(plan, SIGNAL)
     for (const [name, wanted] of made) {
       const [rendition = '', period] = name.split(' ')
-      assert.deepEqual(again.keyOf(rendition, Number(period)), wanted)
+      const found = again.keyOf(rendition, Number(period))
+      assert.deepEqual([found?.id, found?.key], [wanted.id, wanted.key])
+      // For licences that bring the IV with the key.
+      assert.equal(found?.constantIv?.byteLength, 16)
+      assert.deepEqual(used.keyOf(rendition, Number(period)), found)
       assert.equal(text.includes(Buffer.from(wanted.key).toString('base64')), false)
     }
     assert.equal((await stat(file)).mode & 0o777, 0o600)

@@ -10,7 +10,14 @@ import { formatUuid } from '../../media/protection/systems.ts'
 import type { ContentKey } from '../../packaging/protection/segment-encryptor.ts'
 import { openCpixKeys, withCpixKeys } from '../keys/cpix-secrets.ts'
 import { documentSignalling } from './drm-signalling.ts'
-import { type AssignedKeys, distinctKeys, type KeyPlan, type KeySource, type PackageScheme } from './key-source.ts'
+import {
+  type AssignedKeys,
+  distinctKeys,
+  type KeyPlan,
+  type KeySource,
+  type PackageScheme,
+  withSharedIvs,
+} from './key-source.ts'
 
 /** Names of the schemes in documents; HLS has others. */
 const SCHEMES: Readonly<Record<PackageScheme, readonly CpixScheme[]>> = {
@@ -91,7 +98,9 @@ export function withCpixCopy(
   { file, certificate }: { readonly file: string; readonly certificate?: X509Certificate },
 ): KeySource {
   return async (plan, signal) => {
-    const assigned = await source(plan, signal)
+    const found = await source(plan, signal)
+    // The document tells the IV of each key too, which licences of FairPlay bring.
+    const assigned = plan.scheme === 'cbcs' ? withSharedIvs(found) : found
     const document = withCpixKeys(documentOf(plan, assigned), distinctKeys(assigned, plan), certificate)
     await write(file, formatCpix(document))
     return assigned
@@ -119,7 +128,11 @@ function documentOf(plan: KeyPlan, assigned: AssignedKeys): CpixDocument {
     version,
     contentId,
     deliveryData: [],
-    contentKeys: [...rules.keys()].map((kid) => ({ kid, scheme: SCHEMES[scheme][0] as CpixScheme })),
+    contentKeys: distinctKeys(assigned, plan).map(({ id, constantIv }) => ({
+      kid: formatUuid(id),
+      scheme: SCHEMES[scheme][0] as CpixScheme,
+      ...(constantIv === undefined ? {} : { explicitIv: constantIv }),
+    })),
     drmSystems: [],
     periods: keyPeriods,
     usageRules: [...rules].map(([kid, rule]) => ({

@@ -1,10 +1,13 @@
 /** Where the packager's keys come from: it is asked once, when it is known what is to be encrypted. */
+import { createHmac } from 'node:crypto'
 import { ConfigError } from '../../errors.ts'
 import type { CpixTrack } from '../../media/manifests/cpix/usage-rules.ts'
 import { formatUuid } from '../../media/protection/systems.ts'
 import type { OnDemandRendition } from '../../packaging/on-demand/presentation.ts'
 import type { ContentKey } from '../../packaging/protection/segment-encryptor.ts'
 import type { SystemSignalling } from './key-signalling.ts'
+
+const IV_BYTES = 16
 
 /** How content is encrypted: by Common Encryption, or whole segments for HLS. */
 export type PackageScheme = 'cenc' | 'cbcs' | 'aes-128'
@@ -93,6 +96,23 @@ export function trackOf({ name, track, frameRate, peakBps }: OnDemandRendition):
     wcg: video?.color?.primaries === 9,
     ...(audio === undefined ? {} : { channels: audio.channels }),
   }
+}
+
+/** The same keys, each with one IV for all its tracks: its own, or one made of it. */
+export function withSharedIvs(assigned: AssignedKeys): AssignedKeys {
+  return {
+    ...assigned,
+    keyOf(rendition, period) {
+      const key = assigned.keyOf(rendition, period)
+      return key === undefined ? undefined : { ...key, constantIv: key.constantIv ?? sharedIv(key) }
+    },
+  }
+}
+
+function sharedIv({ id, key }: ContentKey): Uint8Array {
+  return Uint8Array.from(
+    createHmac('sha256', key).update('headend shared iv').update(id).digest().subarray(0, IV_BYTES),
+  )
 }
 
 /** All keys of a plan, each once. Throws ConfigError ERR_PACKAGE_KEY when one id has two keys. */

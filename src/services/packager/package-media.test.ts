@@ -4,6 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { clearInitSegment } from '../../media/containers/isobmff/decryption.ts'
+import { parseCpix } from '../../media/manifests/cpix/parse.ts'
 import { parseMpd } from '../../media/manifests/dash/parse.ts'
 import type { MediaPlaylist, MultivariantPlaylist } from '../../media/manifests/hls/model.ts'
 import { parsePlaylist } from '../../media/manifests/hls/parse.ts'
@@ -12,6 +14,7 @@ import { formatUuid, parseUuid, SYSTEM_ID } from '../../media/protection/systems
 import { movieFile } from '../../packaging/on-demand/vectors.ts'
 import { AUDIO } from '../../packaging/vectors.ts'
 import { newContentKey } from './content-key.ts'
+import { withCpixCopy } from './cpix-keys.ts'
 import { decryptMedia } from './decrypt-media.ts'
 import { keysOfFile, readKeyFile } from './key-file.ts'
 import { givenKeys, type KeyScope } from './key-source.ts'
@@ -145,6 +148,23 @@ describe('packager', () => {
     const init = (await readFile(join(out, segment.map?.uri ?? ''))).toString('latin1')
     assert.equal(init.split('pssh').length - 1, 4)
     assert.ok(init.includes(Buffer.from(parseUuid(result.keyIds[0] ?? '') ?? []).toString('latin1')))
+  })
+
+  it('has one IV for all tracks with a key for FairPlay, which the CPIX document tells too', async (t) => {
+    const { folder, inputs } = await packaged(t, { scheme: 'cbcs' }, 'package')
+    const [out, file] = [join(folder, 'fairplay'), join(folder, 'keys.cpix.xml')]
+    const key = withCpixCopy(keysOfFile(join(folder, 'keys')), { file })
+    const encryption = { scheme: 'cbcs', key, systems: ['fairplay'] } as const
+
+    await packageMedia({ inputs, out, segmentSeconds: 4, encryption })
+
+    const [told] = parseCpix(await readFile(file, 'utf8')).contentKeys
+    for (const name of NAMES) {
+      const [segment] = (await playlist(out, name)).segments
+      const [track] = clearInitSegment(await readFile(join(out, segment?.map?.uri ?? '')))
+      assert.deepEqual(Buffer.from(track?.protection.constantIv ?? []), Buffer.from(told?.explicitIv ?? []), name)
+      assert.equal(track?.protection.constantIv?.byteLength, 16)
+    }
   })
 
   it('has the subtitles beside the first input, in the clear', async (t) => {

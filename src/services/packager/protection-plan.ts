@@ -22,10 +22,11 @@ import {
   type KeySource,
   type PackageScheme,
   trackOf,
+  withSharedIvs,
 } from './key-source.ts'
 
 /** Changes with anything that changes the bytes of encrypted segments. */
-const FORM = 4
+const FORM = 5
 const IV_BYTES = 16
 
 /** How a package is encrypted. */
@@ -108,7 +109,9 @@ export class ProtectionPlan {
     const tracks = new Map(clear.renditions.map((rendition) => [rendition.name, trackOf(rendition)]))
     const plan: KeyPlan = { contentId: `${clear.path} ${clear.token}`, scheme, tracks, periods: periods.count }
     const source = typeof key === 'function' ? key : givenKeys(key)
-    const assigned = await source(plan, signal)
+    const found = await source(plan, signal)
+    // A licence of FairPlay brings one IV with the key.
+    const assigned = encryption.systems?.includes('fairplay') === true ? withSharedIvs(found) : found
     return new ProtectionPlan(clear, encryption, { plan, periods, assigned, given })
   }
 
@@ -186,8 +189,8 @@ function checkOptions({ scheme, systems = [], pssh, licenseUrl, fairPlayId, keyU
 }
 
 /** Tells two keys with the same id apart, and nothing about them. */
-function tagOf({ key }: ContentKey): string {
-  return createHmac('sha256', key).update('headend package').digest('hex')
+function tagOf({ key, constantIv = new Uint8Array(0) }: ContentKey): string {
+  return createHmac('sha256', key).update('headend package').update(constantIv).digest('hex')
 }
 
 function toHex(_: string, value: unknown): unknown {
