@@ -72,7 +72,7 @@ function linesOf(systems: readonly CpixDrmSystem[], playlist: CpixHlsSignaling['
   const tag = TAGS[playlist]
   return systems
     .flatMap(({ hlsSignaling }) => hlsSignaling.filter((signaling) => signaling.playlist === playlist))
-    .flatMap(({ text }) => text.split(/\r?\n/))
+    .flatMap(({ text }) => text.split(/[\r\n]+/))
     .map((line) => line.trim())
     .filter((line) => line !== '' && line.startsWith('#EXT'))
     .flatMap((line) => {

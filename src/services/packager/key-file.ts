@@ -14,7 +14,7 @@ const PERIOD = /^\d{1,9}$/
 const MAX_KEYS = 65_536
 
 /** One line. */
-interface KeyFileEntry {
+export interface KeyFileEntry {
   readonly key: ContentKey
   /** `video`, `audio`, or the name of a rendition; `undefined`: for all. */
   readonly label: string | undefined
@@ -25,7 +25,7 @@ interface KeyFileEntry {
 /** Its keys; `undefined`: there is no such file. Throws ConfigError ERR_PACKAGE_KEY, which names the line and not what is in it. */
 export async function readKeyFile(path: string): Promise<readonly ContentKey[] | undefined> {
   const text = await textOf(path)
-  return text === undefined ? undefined : parse(text, path).map(({ key }) => key)
+  return text === undefined ? undefined : parseKeyFile(text, path).map(({ key }) => key)
 }
 
 /**
@@ -39,7 +39,7 @@ export function keysOfFile(
   return async (plan) => {
     const text = await textOf(path)
     const entries = new Map<string, ContentKey>()
-    for (const { key, label, period } of text === undefined ? [] : parse(text, path)) {
+    for (const { key, label, period } of text === undefined ? [] : parseKeyFile(text, path)) {
       const purpose = purposeOf(label, period)
       // The first one counts.
       if (!entries.has(purpose)) entries.set(purpose, key)
@@ -73,7 +73,8 @@ function purposeOf(label: string | undefined, period: number): string {
   return [...(label === undefined ? [] : [label]), ...(period === 0 ? [] : [period])].join(' ')
 }
 
-function parse(text: string, path: string): readonly KeyFileEntry[] {
+/** The lines of the file, which is at `path`. Throws ConfigError ERR_PACKAGE_KEY. */
+export function parseKeyFile(text: string, path: string): readonly KeyFileEntry[] {
   const entries: KeyFileEntry[] = []
   for (const [index, whole] of text.split('\n').entries()) {
     const line = whole.trim()
