@@ -21,7 +21,7 @@ import { makeMedia } from '../support/media.ts'
 import { runOrThrow } from '../support/process.ts'
 import { repository } from '../support/sources.ts'
 import { requireTool } from '../support/tools.ts'
-import { runNewFfmpeg } from './peers.ts'
+import { runHeadend, runNewFfmpeg } from './peers.ts'
 
 /** Published without types; the part that is used. */
 const { parse: parseMpd } = createRequire(import.meta.url)('mpd-parser') as {
@@ -106,6 +106,52 @@ describe('packager', () => {
       assert.equal(asked.size, 4)
     })
   }
+
+  it('encrypts whole segments for HLS with keys that change, which ffmpeg plays, and the command decrypts again', async (t) => {
+    const ffmpeg = requireTool(t, 'ffmpeg')
+    if (ffmpeg === undefined) return
+    const film = await makeMedia(ffmpeg, FILM)
+    const folder = await folderOf(t)
+    const out = join(folder, 'out')
+
+    const flags = ['--scheme', 'aes-128', '--segment', '2', '--rotate', '4', '--clear-lead', '2', '--keys-per', 'kind']
+    const told = await headend('package', film, '--out', out, ...flags)
+
+    assert.match(told, /aes-128 with 4 keys: 18 files decrypted again/)
+    for (const [name, kind] of [
+      ['video-1', 'v'],
+      ['audio-101', 'a'],
+    ] as const) {
+      const playlist = join(out, `${name}.m3u8`)
+      const clear = join(folder, `${name}.mp4`)
+      await headend('package', '--decrypt', playlist, '--out', clear, '--key-file', `${out}.keys`)
+      const wanted = await packetHashes(ffmpeg, film, kind)
+      assertSameEnd(await packetHashes(ffmpeg, clear, kind), wanted, 1)
+      assertSameEnd(await packetHashes(ffmpeg, playlist, kind, ['-allowed_extensions', 'ALL']), wanted, 1)
+    }
+  })
+
+  it('writes its keys as a CPIX document, from which another run makes the same package', async (t) => {
+    const ffmpeg = requireTool(t, 'ffmpeg')
+    if (ffmpeg === undefined) return
+    const film = await makeMedia(ffmpeg, FILM)
+    const folder = await folderOf(t)
+    const [one, other, document] = ['one', 'other', 'keys.cpix.xml'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    const flags = ['--scheme', 'cbcs', '--system', 'widevine,fairplay', '--segment', '2', '--rotate', '4']
+
+    await headend('package', film, '--out', one, ...flags, '--keys-per', 'track', '--cpix-out', document)
+    await headend('package', film, '--out', other, ...flags, '--cpix', document)
+
+    assert.equal((await stat(document)).mode & 0o777, 0o600)
+    assert.deepEqual(await contents(other), await contents(one))
+    const wrong = await runHeadend(['package', film, '--out', other, '--scheme', 'cenc', '--cpix', document])
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.stderr, /ERR_PACKAGE_KEY: expected .* for cenc in the CPIX document, found it for cbcs/)
+  })
 
   it('writes manifests that name the key and the licence, as independent parsers read them', async (t) => {
     const ffmpeg = requireTool(t, 'ffmpeg')
@@ -327,8 +373,25 @@ async function readByFfmpeg(folder: string, bytes: Buffer, keys: ReadonlyMap<str
 }
 
 /** Of the packets as they are in the file, by ffmpeg. */
-async function packetHashes(ffmpeg: string, file: string, kind: 'a' | 'v'): Promise<string[]> {
-  const args = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-i', file, '-map', `0:${kind}`, '-c', 'copy']
+async function packetHashes(
+  ffmpeg: string,
+  file: string,
+  kind: 'a' | 'v',
+  options: readonly string[] = [],
+): Promise<string[]> {
+  const args = [
+    '-hide_banner',
+    '-loglevel',
+    'error',
+    '-nostdin',
+    ...options,
+    '-i',
+    file,
+    '-map',
+    `0:${kind}`,
+    '-c',
+    'copy',
+  ]
   const output = await runOrThrow(ffmpeg, [...args, '-f', 'framemd5', '-'])
   const lines = output
     .toString()
