@@ -8,7 +8,7 @@ import type { Track } from '../media/track.ts'
 import { bandwidthOf, frameRateOf, type ManifestSource } from './hls.ts'
 import { initName, segmentName } from './names.ts'
 import { type ArchivedSegment, archivedBefore, type PackagingRun, wallClock } from './segment-archive.ts'
-import type { StoredRendition, StoredSegment } from './stored-segment.ts'
+import type { StoredInit, StoredRendition, StoredSegment } from './stored-segment.ts'
 
 const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,http://www.dashif.org/guidelines/low-latency-live-v5'
 const ROLE = 'urn:mpeg:dash:role:2011'
@@ -28,7 +28,7 @@ const MAX_LATENCY = 6
 const MAX_UPDATE_PERIOD = 1
 
 /**
- * Media times are stream times, and the presentation starts with the epoch of the oldest stream that is listed, so a period's start is its
+ * A change of the key begins a period, as not all players look for other keys within one. Media times are stream times, and the presentation starts with the epoch of the oldest stream that is listed, so a period's start is its
  * media time and what lies between the epochs. The segment in production is listed with the duration it is expected to have; players can
  * fetch it while it grows.
  */
@@ -36,11 +36,9 @@ export function dashManifest(source: ManifestSource & { readonly nowMs: number }
   const { store, partTarget, nowMs } = source
   const targetDuration = store.targetDuration ?? 1
   const listed = store.renditions.map((rendition) => ({ rendition, segments: listedSegments(source, rendition) }))
-  const numbers = [...new Set(listed.flatMap(({ segments }) => segments.map(({ period }) => period)))]
-  const last = Math.max(...numbers)
-  const periods = numbers
-    .toSorted((left, right) => left - right)
-    .map((number) => periodOf(source, { number, growing: !store.ended && number === last }, listed))
+  const groups = groupsOf(listed)
+  const last = groups.at(-1)
+  const periods = groups.map((group) => periodOf(source, { ...group, growing: !store.ended && group === last }, listed))
   const start = source.oldestEpochMs ?? source.epochMs
   const ends = listed.map(({ segments }) => endMs(source, segments.at(-1)))
   const spans = listed.map(({ segments }, index) => {
@@ -86,26 +84,53 @@ interface Listed {
   readonly segments: readonly StoredSegment[]
 }
 
-interface PeriodContent {
+/** What makes a period of the manifest: segments of one period of the stream under one key. */
+interface Group {
   readonly number: number
+  /** `undefined`: in the clear. */
+  readonly keyPeriod: number | undefined
+  /** Its segments, by the place of their rendition in the list. */
+  readonly segments: ReadonlyMap<number, StoredSegment[]>
+}
+
+/** In the order of time. */
+function groupsOf(listed: readonly Listed[]): readonly Group[] {
+  const groups = new Map<string, Group & { readonly segments: Map<number, StoredSegment[]> }>()
+  for (const [index, { segments }] of listed.entries()) {
+    for (const segment of segments) {
+      const { period: number, key } = segment
+      const name = `${number} ${key?.period}`
+      let group = groups.get(name)
+      if (group === undefined) groups.set(name, (group = { number, keyPeriod: key?.period, segments: new Map() }))
+      const own = group.segments.get(index)
+      if (own === undefined) group.segments.set(index, [segment])
+      else own.push(segment)
+    }
+  }
+  const firstOf = ({ segments }: Group) => Math.min(...[...segments.values()].map(([first]) => first?.number ?? 0))
+  return [...groups.values()].toSorted((left, right) => left.number - right.number || firstOf(left) - firstOf(right))
+}
+
+interface PeriodContent extends Group {
   /** Segments may still come: of the stream, not of the moment, so that who joins between two of them has low latency too. */
   readonly growing: boolean
 }
 
-function periodOf(source: ManifestSource, { number, growing }: PeriodContent, listed: readonly Listed[]): Period {
+function periodOf(source: ManifestSource, content: PeriodContent, listed: readonly Listed[]): Period {
+  const { number, keyPeriod, segments, growing } = content
   let start = wallClock(source, source.store.periodStart(number))
-  const adaptationSets = listed.flatMap(({ rendition, segments }, index): AdaptationSet[] => {
-    const own = segments.filter(({ period }) => period === number)
-    const track = own.findLast(({ init }) => init !== undefined)?.init?.track
+  const adaptationSets = listed.flatMap(({ rendition }, index): AdaptationSet[] => {
+    const own = segments.get(index) ?? []
+    const init = own.findLast((segment) => segment.init !== undefined)?.init
     const [first] = own
-    if (track === undefined || first === undefined) return []
+    if (init === undefined || first === undefined) return []
     const place: PeriodPlace = { run: runOf(source, first), start: periodStart(source, first) }
     start = wallClock(place.run, place.start)
-    const main = listed.findIndex((other) => other.rendition.track.kind === track.kind) === index
-    return [adaptationSet(source, { rendition, track, segments: own, period: number, place, growing, main })]
+    const main = listed.findIndex((other) => other.rendition.track.kind === init.track.kind) === index
+    return [adaptationSet(source, { rendition, init, segments: own, place, growing, main })]
   })
   return {
-    id: `p${number}`,
+    id: `p${number}${keyPeriod === undefined ? '' : `k${keyPeriod}`}`,
     start: Math.round((start - (source.oldestEpochMs ?? source.epochMs)) * MICROS_PER_MS) / MICROS_PER_SECOND,
     baseUrls: [],
     adaptationSets,
@@ -121,18 +146,18 @@ interface PeriodPlace {
 interface SetContent {
   readonly place: PeriodPlace
   readonly rendition: StoredRendition
-  readonly track: Track
+  readonly init: StoredInit
   readonly segments: readonly StoredSegment[]
-  readonly period: number
   readonly growing: boolean
   readonly main: boolean
 }
 
 function adaptationSet(
   source: ManifestSource,
-  { rendition, track, segments, period, place, growing, main }: SetContent,
+  { rendition, init, segments, place, growing, main }: SetContent,
 ): AdaptationSet {
-  const { store, partTarget } = source
+  const { store, partTarget, protection } = source
+  const { track, key } = init
   const { token } = place.run
   const { start } = place
   const timescale = trackTimescale(track)
@@ -145,7 +170,7 @@ function adaptationSet(
     mimeType: `${track.kind}/mp4`,
     startWithSap: 1,
     audioChannelConfigurations: [],
-    contentProtections: [],
+    contentProtections: protection === undefined || key === undefined ? [] : protection.contentProtections(key),
     essentialProperties: [],
     supplementalProperties: [],
     baseUrls: [],
@@ -166,7 +191,7 @@ function adaptationSet(
       timescale,
       presentationTimeOffset: microsToTicks(start, timescale),
       startNumber: segments[0]?.number ?? 0,
-      initialization: initName(rendition.name, token, period),
+      initialization: initName(rendition.name, token, init),
       media: segmentName(rendition.name, token, '$Number$'),
       ...(growing
         ? {
@@ -254,7 +279,7 @@ function runOf(source: ManifestSource, segment: StoredSegment): PackagingRun {
 }
 
 function periodStart({ store }: ManifestSource, segment: StoredSegment): Micros {
-  return (segment as Partial<ArchivedSegment>).periodStart ?? store.periodStart(segment.period)
+  return segment.key?.start ?? (segment as Partial<ArchivedSegment>).periodStart ?? store.periodStart(segment.period)
 }
 
 function endMs(source: ManifestSource, segment: StoredSegment | undefined): number {

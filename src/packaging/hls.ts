@@ -12,6 +12,8 @@ import type {
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { initName, partName, segmentName } from './names.ts'
+import type { KeyLines } from './protection/signalling.ts'
+import type { StreamProtection } from './protection/stream-protection.ts'
 import type { SegmentArchive } from './segment-archive.ts'
 import type { SegmentStore } from './segment-store.ts'
 import type { StoredRendition, StoredSegment } from './stored-segment.ts'
@@ -28,6 +30,8 @@ export interface ManifestSource {
   readonly archive?: SegmentArchive | undefined
   /** Milliseconds since 1970: the presentation of DASH starts then. Default: stream time zero. */
   readonly oldestEpochMs?: number
+  /** How players get the keys of segments that have some. */
+  readonly protection?: StreamProtection | undefined
 }
 
 /** EXT-X-SKIP needs it. */
@@ -39,8 +43,15 @@ const PART_HOLD_BACK = 3
 /** Delta updates may leave out segments further from the live edge than this. */
 export const SKIP_BOUNDARY = 6
 
-/** The playlist of one rendition, of what the store holds. Segments that are not complete yet are listed by their parts. */
-export function mediaPlaylist(source: ManifestSource, rendition: StoredRendition): MediaPlaylist {
+/**
+ * The playlist of one rendition, of what the store holds. Segments that are not complete yet are listed by their parts. `lines`: the form of the
+ * key lines of protected segments.
+ */
+export function mediaPlaylist(
+  source: ManifestSource,
+  rendition: StoredRendition,
+  lines: KeyLines = 'all',
+): MediaPlaylist {
   const { store, token } = source
   const targetDuration = store.targetDuration ?? 1
   const partTarget = source.partTarget / MICROS_PER_SECOND
@@ -50,7 +61,8 @@ export function mediaPlaylist(source: ManifestSource, rendition: StoredRendition
   const open = listed.at(-1)?.complete === false ? listed.at(-1) : undefined
   const head = (segment: StoredSegment): SegmentHead => ({
     ...(segment.discontinuity ? { discontinuity: true as const } : {}),
-    ...(segment.init === undefined ? {} : { map: { uri: initName(rendition.name, token, segment.init.period) } }),
+    ...keysOf(source, segment, lines),
+    ...(segment.init === undefined ? {} : { map: { uri: initName(rendition.name, token, segment.init) } }),
     programDateTime: Math.round(source.epochMs + segment.presentationStart / MICROS_PER_MS),
     ...(segment.gap ? { gap: true as const } : {}),
     parts: segment.parts.map((part, index) => ({
@@ -99,6 +111,15 @@ export function mediaPlaylist(source: ManifestSource, rendition: StoredRendition
     renditionReports: store.renditions.filter((other) => other !== rendition).map((other) => report(other)),
     ended: store.ended,
   }
+}
+
+/** Of a segment that is protected. */
+export function keysOf(
+  { protection }: ManifestSource,
+  { key }: StoredSegment,
+  lines: KeyLines,
+): Pick<SegmentHead, 'keys'> {
+  return protection === undefined || key === undefined ? {} : { keys: protection.hlsKeys(key, lines) }
 }
 
 /** How many segments a delta update of the playlist leaves out: those that end before the skip boundary. */

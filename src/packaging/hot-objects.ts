@@ -64,6 +64,7 @@ export class HotObjects {
     if (object === undefined) return undefined
     const until = this.#openUntil.get(object.packager)
     if (until === undefined || until < performance.now() || object.packager.closed) return undefined
+    if (object.packager.mustEnd) return undefined
     const answer = object.answer(mark < 0 ? '' : target.slice(mark + 1))
     if (answer !== undefined) object.packager.touch()
     return answer

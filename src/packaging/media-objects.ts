@@ -29,6 +29,12 @@ export async function findMedia(
   fileName: string,
   signal: AbortSignal,
 ): Promise<MediaObject | undefined> {
+  const found = await findOrWait(packager, fileName, signal)
+  // The path may have been protected meanwhile.
+  return packager.mustEnd ? undefined : found
+}
+
+async function findOrWait(packager: Packager, fileName: string, signal: AbortSignal): Promise<MediaObject | undefined> {
   const found = findMediaNow(packager, fileName)
   if (found !== undefined) return found
   const name = parseMediaName(fileName)
@@ -74,10 +80,10 @@ async function archivedMedia(
   rendition: StoredRendition,
   name: MediaName,
 ): Promise<Extract<MediaObject, { type: 'bytes' }> | undefined> {
-  const { token, number, part, period } = name
+  const { token, number, part, period, keyPeriod } = name
   if (archive === undefined || part !== undefined) return undefined
   if (period !== undefined) {
-    const bytes = archive.init(rendition.name, token, period)?.bytes
+    const bytes = archive.init(rendition.name, token, period, keyPeriod)?.bytes
     return bytes === undefined ? undefined : { type: 'bytes', bytes, rendition, name }
   }
   const segment = number === undefined ? undefined : archive.find(rendition.name, token, number)
@@ -89,8 +95,10 @@ function ownRendition(packager: Packager, name: MediaName): StoredRendition | un
   return name.token === packager.token ? packager.store.rendition(name.rendition) : undefined
 }
 
-function bytesOf(rendition: StoredRendition, { period, number, part }: MediaName): Buffer | undefined {
-  if (period !== undefined) return rendition.inits.find((init) => init.period === period)?.bytes
+function bytesOf(rendition: StoredRendition, { period, keyPeriod, number, part }: MediaName): Buffer | undefined {
+  if (period !== undefined) {
+    return rendition.inits.find((init) => init.period === period && init.key?.period === keyPeriod)?.bytes
+  }
   if (number === undefined) return undefined
   const segment = segmentOf(rendition, number)
   return part === undefined ? segment?.bytes : segment?.parts[part]?.bytes
@@ -115,7 +123,8 @@ async function* growing(
     const reached = await store.waitFor(rendition, { number, part }, { waitMs, signal })
     const segment = segmentOf(rendition, number)
     const bytes = segment?.parts[part]?.bytes
-    if (!reached || bytes === undefined) return
+    // A path that is protected since has nothing in the clear any more.
+    if (!reached || bytes === undefined || packager.mustEnd) return
     yield bytes
     if (segment?.complete && part === segment.parts.length - 1) return
   }

@@ -1,10 +1,12 @@
 /** File names of renditions, init segments, segments and parts: the same for HLS and DASH, never used twice for different bytes. */
 import { randomBytes } from 'node:crypto'
 import type { Track } from '../media/track.ts'
+import type { StoredInit } from './stored-segment.ts'
 
 /**
  * `video-1`, `audio-101`: the kind and the track's id. Its playlist is `video-1.m3u8`; its media is
- * `video-1-TOKEN-init-PERIOD.mp4`, `video-1-TOKEN-NUMBER.m4s` and `video-1-TOKEN-NUMBER.PART.m4s`.
+ * `video-1-TOKEN-init-PERIOD.mp4` (of a protected path `video-1-TOKEN-init-PERIOD.KEY.mp4`), `video-1-TOKEN-NUMBER.m4s` and
+ * `video-1-TOKEN-NUMBER.PART.m4s`.
  */
 export function renditionName(track: Track): string {
   return `${track.kind}-${track.id}`
@@ -15,8 +17,12 @@ export function createToken(): string {
   return randomBytes(6).toString('hex')
 }
 
-export function initName(rendition: string, token: string, period: number): string {
-  return `${rendition}-${token}-init-${period}.mp4`
+export function initName(
+  rendition: string,
+  token: string,
+  { period, key }: Pick<StoredInit, 'period' | 'key'>,
+): string {
+  return `${rendition}-${token}-init-${period}${key === undefined ? '' : `.${key.period}`}.mp4`
 }
 
 export function segmentName(rendition: string, token: string, number: number | string): string {
@@ -33,6 +39,8 @@ export interface MediaName {
   readonly token: string
   /** Set for an init segment. */
   readonly period?: number
+  /** Set for one of a protected path. */
+  readonly keyPeriod?: number
   /** Set for a segment or part. */
   readonly number?: number
   readonly part?: number
@@ -41,9 +49,18 @@ export interface MediaName {
 /** `undefined`: not a name of ours. Numbers have at most 15 digits, so all are exact. */
 export function parseMediaName(name: string): MediaName | undefined {
   const match =
-    /^((?:video|audio)-\d{1,10})-([0-9a-f]{12})-(?:init-(\d{1,15})\.mp4|(\d{1,15})(?:\.(\d{1,6}))?\.m4s)$/.exec(name)
+    /^((?:video|audio)-\d{1,10})-([0-9a-f]{12})-(?:init-(\d{1,15})(?:\.(\d{1,15}))?\.mp4|(\d{1,15})(?:\.(\d{1,6}))?\.m4s)$/.exec(
+      name,
+    )
   if (match === null) return undefined
-  const [, rendition = '', token = '', period, number, part] = match
-  if (period !== undefined) return { rendition, token, period: Number(period) }
+  const [, rendition = '', token = '', period, keyPeriod, number, part] = match
+  if (period !== undefined) {
+    return {
+      rendition,
+      token,
+      period: Number(period),
+      ...(keyPeriod === undefined ? {} : { keyPeriod: Number(keyPeriod) }),
+    }
+  }
   return { rendition, token, number: Number(number), ...(part === undefined ? {} : { part: Number(part) }) }
 }

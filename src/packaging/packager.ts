@@ -9,6 +9,10 @@ import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import { isStreamedMedia } from './browser-codecs.ts'
 import { createToken } from './names.ts'
 import { choosePartTarget, keyInterval, packetIntervals } from './part-target.ts'
+import { LiveEncryption } from './protection/live-encryption.ts'
+import type { ProtectSettings } from './protection/protect-settings.ts'
+import { ProtectedArchive } from './protection/protected-archive.ts'
+import type { StreamProtection } from './protection/stream-protection.ts'
 import type { SegmentArchive, SegmentSink } from './segment-archive.ts'
 import { SegmentStore } from './segment-store.ts'
 import { isPackaged, Segmenter, type SegmenterResult } from './segmenter.ts'
@@ -52,7 +56,12 @@ const AFTER_BUSY_MS = 3000
 
 export class Packager {
   readonly stream: Stream
-  readonly token: string = createToken()
+  /** Of this packaging, as recordings know it. */
+  readonly run: string = createToken()
+  /** In the names of what viewers get. */
+  readonly token: string
+  /** `undefined`: viewers get it in the clear. */
+  readonly protection: StreamProtection | undefined
   readonly store: SegmentStore
   /** Older segments of the path, where it is recorded. */
   readonly archive: SegmentArchive | undefined
@@ -62,6 +71,8 @@ export class Packager {
   /** Epoch of the oldest run in the archive when this one began. */
   readonly #oldestEpochMs: number | undefined
   #sink: SegmentSink | undefined
+  readonly #encryption: LiveEncryption | undefined
+  readonly #settingsOf: () => ProtectSettings | undefined
   readonly #onIdle: (packager: Packager) => void
   readonly #transcoder: Transcoder | undefined
   /** What is packaged: the stream itself, or its rendition for browsers. */
@@ -81,7 +92,7 @@ export class Packager {
   #lastUsed = performance.now()
   #idleTimer: NodeJS.Timeout
 
-  /** Use `Packagers.find`. `onIdle` is called once, when nobody has asked for long enough. */
+  /** Use `Packagers.find`. `onIdle` is called once, when nobody has asked for long enough or it must end. */
   constructor(
     stream: Stream,
     options: PackagingOptions,
@@ -90,6 +101,9 @@ export class Packager {
       readonly archive?: SegmentArchive | undefined
       /** Encodes a stream whose codecs browsers do not know. */
       readonly transcoder?: Transcoder | undefined
+      readonly protection?: StreamProtection | undefined
+      /** How it is to be protected now. Default: as it is. */
+      readonly settingsOf?: () => ProtectSettings | undefined
       /** Default true; false encodes nothing before `watch`. */
       readonly watched?: boolean
       readonly onIdle: (packager: Packager) => void
@@ -100,8 +114,12 @@ export class Packager {
     this.#transcoder = start.transcoder
     this.#watched = start.watched ?? true
     this.#options = options
-    const { archive } = start
-    this.archive = archive
+    const { archive, protection } = start
+    this.protection = protection
+    this.token = protection?.tokenOf(this.run) ?? this.run
+    this.#encryption = protection && new LiveEncryption(protection, this.run)
+    this.#settingsOf = start.settingsOf ?? (() => protection?.settings)
+    this.archive = archive && protection ? new ProtectedArchive(archive, protection) : archive
     this.#firstNumber = Math.max(start.firstNumber, archive?.nextNumber ?? 0)
     this.#firstPeriod = archive?.nextPeriod ?? 0
     this.#oldestEpochMs = archive?.oldestEpochMs
@@ -155,11 +173,18 @@ export class Packager {
     return Math.max(this.#firstNumber, ...numbers.map((number) => number + 1))
   }
 
+  /** The settings want it protected in another way: nothing more may be answered from it. */
+  get mustEnd(): boolean {
+    const settings = this.#settingsOf()
+    return this.protection === undefined ? settings !== undefined : !this.protection.matches(settings)
+  }
+
   /**
-   * Another publisher brings codecs that have to be encoded, or have not any more: a new packager is needed. One that is recorded goes on
-   * with what it can package.
+   * The path is protected in another way, or another publisher brings codecs that have to be encoded, or have not any more: a new packager is
+   * needed. One that is recorded goes on with what it can package.
    */
   get outdated(): boolean {
+    if (this.mustEnd) return true
     if (this.#transcoder === undefined || this.stream.tracks.length === 0) return false
     if (isStreamedMedia(this.stream)) return this.#encoding
     return !this.#encoding && this.#segmenter !== undefined && this.#sink === undefined
@@ -172,7 +197,7 @@ export class Packager {
 
   /**
    * Hands all results to a recording, from now on; it goes on while nobody asks. Returns a function that ends that, and tells the sink so.
-   * One at a time. What is encoded for viewers is not recorded.
+   * One at a time. What is encoded for viewers is not recorded. What is recorded is in the clear.
    */
   record(sink: SegmentSink): () => void {
     this.#sink = sink
@@ -219,6 +244,7 @@ export class Packager {
 
   /** Called in the publisher's turn: takes what has come. */
   #pull(): void {
+    if (this.mustEnd) return this.#onIdle(this)
     try {
       if (this.#needsEncoding) return void this.#encode()
       const { log } = this.#source
@@ -254,7 +280,8 @@ export class Packager {
   }
 
   #add(result: SegmenterResult): void {
-    this.store.add(result)
+    if (this.#encryption === undefined) this.store.add(result)
+    else for (const encrypted of this.#encryption.encrypt(result)) this.store.add(encrypted)
     if (!this.#encoding) this.#sink?.add(result)
   }
 

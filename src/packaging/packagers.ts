@@ -2,8 +2,10 @@
 import type { Hub } from '../live/hub.ts'
 import type { Stream } from '../live/stream.ts'
 import { HotObjects } from './hot-objects.ts'
+import { hubProtectionOf } from './hub-protection.ts'
 import { DEFAULT_PACKAGING, Packager, type PackagingOptions } from './packager.ts'
 import { packagingSettingsOf } from './packaging-settings.ts'
+import { StreamProtection } from './protection/stream-protection.ts'
 import type { SegmentArchive } from './segment-archive.ts'
 import type { Transcoder } from './transcoder.ts'
 
@@ -43,22 +45,29 @@ export class Packagers {
   find(path: string, { watched = true }: { readonly watched?: boolean } = {}): Packager | undefined {
     const stream = this.#hub.find(path)
     const known = this.#byPath.get(path)
-    if (known !== undefined && (stream === undefined || (known.stream === stream && !known.outdated))) {
+    const goesOn = known?.mustEnd === false && (stream === undefined || (known.stream === stream && !known.outdated))
+    if (known !== undefined && goesOn) {
       known.touch()
       if (watched) known.watch()
       return known
     }
+    if (known !== undefined && (stream !== undefined || known.mustEnd)) this.#drop(path, known)
     if (stream === undefined) return undefined
-    if (known !== undefined) this.#drop(path, known)
     const packager = new Packager(stream, this.#options, {
       firstNumber: this.#nextNumbers.get(stream) ?? 0,
       archive: this.archiveOf(path),
+      ...this.#protectionOf(path),
       transcoder: this.transcoder,
       watched,
       onIdle: (idle) => this.#drop(path, idle),
     })
     this.#byPath.set(path, packager)
     return packager
+  }
+
+  /** Settings have changed: what is to be protected in another way ends now, not with its next packet. */
+  endOutdated(): void {
+    for (const [path, packager] of this.#byPath) if (packager.mustEnd) this.#drop(path, packager)
   }
 
   /** What is in memory for a path, without starting anything. */
@@ -74,6 +83,16 @@ export class Packagers {
       if (released) return
       released = true
       if (--this.#users === 0) this.#close()
+    }
+  }
+
+  #protectionOf(path: string) {
+    const hub = hubProtectionOf(this.#hub)
+    if (hub === undefined) return {}
+    const settings = hub.settingsOf(path)
+    return {
+      settingsOf: () => hub.settingsOf(path),
+      protection: settings && new StreamProtection(path, settings, hub.keys),
     }
   }
 

@@ -2,8 +2,9 @@
 import { formatMediaPlaylist, formatSegments, skipSegments } from '../media/manifests/hls/media-playlist.ts'
 import type { Segment } from '../media/manifests/hls/model.ts'
 import { MICROS_PER_SECOND } from '../media/time.ts'
-import { type ManifestSource, mediaPlaylist, skippable } from './hls.ts'
+import { keysOf, type ManifestSource, mediaPlaylist, skippable } from './hls.ts'
 import { initName, segmentName } from './names.ts'
+import type { KeyLines } from './protection/signalling.ts'
 import {
   ARCHIVE_BLOCK,
   type ArchivedBlock,
@@ -14,11 +15,22 @@ import {
 import type { StoredRendition } from './stored-segment.ts'
 
 /** Of blocks that are full. */
-const texts = new WeakMap<ArchivedBlock, string>()
+const texts = new WeakMap<ArchivedBlock, Map<KeyLines, string>>()
 
-/** The playlist's text; `delta`: the segments far from the live edge give way to EXT-X-SKIP. */
-export function playlistText(source: ManifestSource, rendition: StoredRendition, delta: boolean): string {
-  const recent = mediaPlaylist(source, rendition)
+export interface PlaylistTextOptions {
+  /** The segments far from the live edge give way to EXT-X-SKIP. */
+  readonly delta: boolean
+  /** Form of the key lines of protected segments. Default `all`. */
+  readonly lines?: KeyLines
+}
+
+/** The playlist's text. */
+export function playlistText(
+  source: ManifestSource,
+  rendition: StoredRendition,
+  { delta, lines = 'all' }: PlaylistTextOptions,
+): string {
+  const recent = mediaPlaylist(source, rendition, lines)
   const earlier = archivedBefore(source.archive, rendition, recent.mediaSequence)
   const whole =
     earlier === undefined
@@ -39,27 +51,37 @@ export function playlistText(source: ManifestSource, rendition: StoredRendition,
   const { independentSegments, ...rest } = whole
   return formatMediaPlaylist(
     independentSegments && independent ? { ...rest, independentSegments } : rest,
-    earlier.blocks.map((block) => blockText(block, rendition.name)).join(''),
+    earlier.blocks.map((block) => blockText(source, block, { name: rendition.name, lines })).join(''),
   )
 }
 
-function blockText(block: ArchivedBlock, rendition: string): string {
-  const known = texts.get(block)
+interface ListedIn {
+  /** Of the rendition. */
+  readonly name: string
+  readonly lines: KeyLines
+}
+
+function blockText(source: ManifestSource, block: ArchivedBlock, listed: ListedIn): string {
+  const known = texts.get(block)?.get(listed.lines)
   if (known !== undefined) return known
-  const text = formatSegments(block.segments.map((segment) => listedSegment(segment, rendition)))
-  if (block.segments.length === ARCHIVE_BLOCK) texts.set(block, text)
+  const text = formatSegments(block.segments.map((segment) => listedSegment(source, segment, listed)))
+  if (block.segments.length === ARCHIVE_BLOCK) {
+    const kept = texts.get(block) ?? new Map<KeyLines, string>()
+    texts.set(block, kept.set(listed.lines, text))
+  }
   return text
 }
 
-function listedSegment(segment: ArchivedSegment, rendition: string): Segment {
+function listedSegment(source: ManifestSource, segment: ArchivedSegment, { name, lines }: ListedIn): Segment {
   const { run, init, number, discontinuity, gap, presentationStart, duration } = segment
   return {
     ...(discontinuity ? { discontinuity: true as const } : {}),
-    ...(init === undefined ? {} : { map: { uri: initName(rendition, run.token, init.period) } }),
+    ...keysOf(source, segment, lines),
+    ...(init === undefined ? {} : { map: { uri: initName(name, run.token, init) } }),
     programDateTime: Math.round(wallClock(run, presentationStart)),
     ...(gap ? { gap: true as const } : {}),
     parts: [],
     duration: duration / MICROS_PER_SECOND,
-    uri: segmentName(rendition, run.token, number),
+    uri: segmentName(name, run.token, number),
   }
 }

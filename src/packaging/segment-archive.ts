@@ -1,5 +1,6 @@
 /** Segments of a live path that are older than those in memory: what a recording keeps for those who want to go back. */
 import { MICROS_PER_MS, type Micros } from '../media/time.ts'
+import type { SegmentKey } from './protection/stream-protection.ts'
 import type { SegmenterResult } from './segmenter.ts'
 import type { StoredInit, StoredRendition, StoredSegment } from './stored-segment.ts'
 
@@ -15,6 +16,14 @@ export interface ArchivedSegment extends StoredSegment {
   readonly run: PackagingRun
   /** Stream time at which its period starts. */
   readonly periodStart: Micros
+  /** Which key viewers got it under, where it is kept in the clear; `undefined`: it was live when its path was not protected. */
+  readonly keyStretch?: KeyStretch | undefined
+}
+
+/** What tells the keys of a run apart. */
+export interface KeyStretch extends Pick<SegmentKey, 'period' | 'start'> {
+  /** It was found again after a crash: whether it went out just so, and under this key, is not known. */
+  readonly guessed?: true
 }
 
 /** Neighbours, so that what is made of them for a playlist can be kept. */
@@ -39,7 +48,8 @@ export interface SegmentArchive {
   blocks(rendition: string): readonly ArchivedBlock[]
   /** A segment by its name; `undefined`: not kept (any more). */
   find(rendition: string, token: string, number: number): ArchivedSegment | undefined
-  init(rendition: string, token: string, period: number): StoredInit | undefined
+  /** `keyPeriod`: of a protected path. */
+  init(rendition: string, token: string, period: number, keyPeriod?: number): StoredInit | undefined
   /** The bytes as they were when the segment was live. `undefined`: they are gone, or not what they were. */
   read(rendition: string, segment: ArchivedSegment): Promise<Buffer | undefined>
 }

@@ -4,7 +4,6 @@ import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
 import { renditionName } from './names.ts'
 import type { BuiltPart } from './part-builder.ts'
-import type { SegmenterResult } from './segmenter.ts'
 import {
   bufferOf,
   type MutableSegment,
@@ -12,6 +11,7 @@ import {
   place,
   type StoredInit,
   type StoredRendition,
+  type StoredResult,
   type StoredSegment,
 } from './stored-segment.ts'
 
@@ -115,8 +115,8 @@ export class SegmentStore {
     return this.#version
   }
 
-  /** Takes a result of the segmenter. Readers that wait for it resume after the caller's turn. */
-  add(result: SegmenterResult): void {
+  /** Takes a result. Readers that wait for it resume after the caller's turn. */
+  add(result: StoredResult): void {
     const { track } = result
     const rendition = this.#byTrack.get(track.id)
     if (result.type === 'init') this.#addInit(rendition ?? this.#addRendition(track), result)
@@ -251,8 +251,9 @@ export class SegmentStore {
     return rendition
   }
 
-  #addInit(rendition: MutableRendition, { period, track, bytes }: SegmenterResult & { type: 'init' }): void {
-    const init = { period, track, bytes: bufferOf(bytes) }
+  #addInit(rendition: MutableRendition, result: StoredResult & { type: 'init' }): void {
+    const { period, track, bytes, key, clear } = result
+    const init = { period, track, bytes: bufferOf(bytes), key, clear }
     rendition.inits.push(init)
     if (rendition.open !== undefined && rendition.open.parts.length === 0) rendition.open.init = init
   }

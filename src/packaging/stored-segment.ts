@@ -1,6 +1,7 @@
 /** Segments and parts as the store keeps them and its readers see them. */
 import type { Micros } from '../media/time.ts'
 import type { Track } from '../media/track.ts'
+import type { SegmentKey } from './protection/stream-protection.ts'
 import type { SegmenterResult } from './segmenter.ts'
 
 /** One CMAF chunk. */
@@ -18,7 +19,14 @@ export interface StoredInit {
   readonly period: number
   readonly track: Track
   readonly bytes: Buffer
+  /** Of segments under this key only; `undefined`: it is in the clear. */
+  readonly key?: SegmentKey | undefined
+  /** What an encrypted one was made of, for those who keep streams in the clear. */
+  readonly clear?: StoredInit | undefined
 }
+
+/** What a store takes: results of the segmenter, and what encryption adds to them. */
+export type StoredResult = SegmenterResult & Pick<StoredInit, 'key' | 'clear'>
 
 /** One segment of one rendition. Readers see it grow; what is there never changes. */
 export interface StoredSegment {
@@ -33,6 +41,8 @@ export interface StoredSegment {
   readonly duration: Micros
   readonly packets: number
   readonly init: StoredInit | undefined
+  /** `undefined`: it is in the clear. */
+  readonly key?: SegmentKey | undefined
   /** Decoding can start with it. */
   readonly independent: boolean
   /** Empty again once the parts are too old to be listed. */
@@ -63,7 +73,7 @@ export type MutableSegment = { -readonly [Key in keyof StoredSegment]: StoredSeg
 /** An open segment without parts, after what the rendition has, or else after the period `before`. */
 export function newSegment(
   rendition: StoredRendition,
-  { number, period, start }: SegmenterResult & { type: 'open' },
+  { number, period, start, key }: StoredResult & { type: 'open' },
   before: number | undefined,
 ): MutableSegment {
   const periodBefore = rendition.segments.at(-1)?.period ?? before
@@ -76,6 +86,7 @@ export function newSegment(
     duration: 0,
     packets: 0,
     init: rendition.inits.at(-1),
+    key,
     independent: true,
     parts: [],
     complete: false,

@@ -11,6 +11,7 @@ import { Sessions } from '../live/sessions.ts'
 import type { Stream } from '../live/stream.ts'
 import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
 import type { TlsMaterial } from '../net/tls.ts'
+import { keepHubProtection } from '../packaging/hub-protection.ts'
 import { protectSettings } from '../packaging/protection/protect-settings.ts'
 import type { PlayLog } from '../playlog/play-log.ts'
 import type { Closable, Logger } from '../protocols/protocol.ts'
@@ -121,6 +122,10 @@ class Server implements HeadendServer {
       isProtected: (path) => protectSettings(this.#pathOf(path).protect) !== undefined,
       sessions: this.sessions,
       log: this.#log,
+    })
+    keepHubProtection(this.#hub, {
+      keys: this.#access.keys,
+      settingsOf: (path) => protectSettings(this.#pathOf(path).protect),
     })
     this.#writer.hide(this.#access.hidden)
     this.#library = openLibrary(() => libraryFolders(this.#settings.server))

@@ -24,6 +24,19 @@ export const DEFAULT_PROTECT: ProtectSettings = {
   licenseUrl: undefined,
 }
 
+/** Of this server, as paths of it. */
+const LICENSE_URL = '/license/clearkey'
+const KEY_URL = '/key/aes128/'
+
+/** What manifests tell of it. */
+export function signallingOf({ scheme, systems, licenseUrl }: ProtectSettings): ProtectionSignalling {
+  return {
+    scheme,
+    systems,
+    ...(licenseUrl === undefined ? { licenseUrl: LICENSE_URL, keyUrl: KEY_URL } : { licenseUrl }),
+  }
+}
+
 /** With the defaults filled in; `undefined`: the path is not protected. */
 export function protectSettings(input: ProtectInput | undefined): ProtectSettings | undefined {
   if (input === undefined || input === false) return undefined

@@ -19,7 +19,7 @@ export interface SegmentEncryptionOptions {
   readonly protection: TrackProtection
   /** With the key of `protection`. */
   readonly cipher: SampleCipher
-  /** The init segment names another key. */
+  /** The fragments name the key. */
   readonly grouped: boolean
   /** `pssh` boxes of the key, for the first fragment. */
   readonly systemHeaders: readonly Uint8Array[]

@@ -31,6 +31,8 @@ export interface SegmentEncryptorOptions {
 export interface SegmentKeyOptions {
   /** Default: the key that the init segment names. Where it is another one, or none, each fragment says so (`seig`). */
   readonly key?: ContentKey | 'clear'
+  /** Each fragment names its key even where that is the one of the init segment, so that any init segment of the track does for it. */
+  readonly named?: boolean
   /** `pssh` boxes for the first fragment, so that players ask for a key they do not have. */
   readonly systemHeaders?: readonly Uint8Array[]
   /**
@@ -78,17 +80,18 @@ export class SegmentEncryptor {
   }
 
   /** For a segment that comes in parts. Together they are what `encrypt` would make of the whole. */
-  begin({ key = this.#options.key, systemHeaders = [], number }: SegmentKeyOptions = {}): SegmentSession {
+  begin(options: SegmentKeyOptions = {}): SegmentSession {
+    const { key = this.#options.key, named = false, systemHeaders = [], number } = options
     assert(number === undefined || (number >= 0 && number <= MAX_NUMBER), 'a segment number has 30 bits')
     if (key === 'clear') return new ClearSegment(this.#movie)
-    const { scheme, slot, key: named } = this.#options
-    const protection = sameKeyId(key.id, named.id) ? this.protection : this.#protectionOf(key)
+    const { scheme, slot, key: initKey } = this.#options
+    const protection = sameKeyId(key.id, initKey.id) ? this.protection : this.#protectionOf(key)
     return new SegmentEncryption({
       movie: this.#movie,
       protectable: protectableOf(this.#track, scheme),
       protection,
       cipher: new SampleCipher(key.key, scheme, protection.pattern),
-      grouped: protection !== this.protection,
+      grouped: named || protection !== this.protection,
       systemHeaders,
       slot,
       number,

@@ -6,6 +6,7 @@ import { carriedQuery } from '../../live/access.ts'
 import { formatMpd } from '../../media/manifests/dash/format.ts'
 import { MEDIA_CORS_HEADERS } from '../../net/http/cors.ts'
 import { hotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
+import { originOf } from '../../net/http/origin.ts'
 import type { HotAnswer, HttpRequest } from '../../net/http/routes.ts'
 import { dashManifest } from '../../packaging/dash.ts'
 import { findMedia, IMMUTABLE, type MediaObject, mediaAnswer, mediaType } from '../../packaging/media-objects.ts'
@@ -15,7 +16,7 @@ import type { Packagers } from '../../packaging/packagers.ts'
 import { credentialsOf, type PlayAccess } from '../../packaging/play-access.ts'
 import { waitLimitMs } from '../../packaging/segment-store.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
-import { withKey } from './with-key.ts'
+import { withKey, withLicense } from './with-key.ts'
 
 const MANIFEST_TYPE = 'application/dash+xml'
 const MANIFEST = 'manifest.mpd'
@@ -82,13 +83,15 @@ export class DashRoutes {
       throw packager.failure ?? new UnavailableError('ERR_PACKAGING_TIMEOUT', `${path} has no complete segment yet`)
     }
     if (packager.failure !== undefined) throw packager.failure
-    if (open) {
+    // Where licences are is told as the player knows this server.
+    const same = open && packager.protection === undefined
+    if (same) {
       this.#packagers.hot.add(`/${path}/${MANIFEST}`, {
         packager,
         answer: () => (packager.failure === undefined ? this.#manifest(path, packager) : undefined),
       })
     }
-    const answer = open ? this.#manifest(path, packager) : this.#privateManifest(asked)
+    const answer = same ? this.#manifest(path, packager) : this.#ownManifest(asked)
     sendHotAnswer(answer, request.raw, response, request.remoteAddress)
   }
 
@@ -108,11 +111,13 @@ export class DashRoutes {
   }
 
   /** The key that opened the manifest opens what it lists. */
-  #privateManifest({ request, path, packager }: Asked): HotAnswer {
-    const mpd = withKey(dashManifest(sourceOf(packager)), carriedQuery(request.query))
+  #ownManifest({ request, path, packager, open }: Asked): HotAnswer {
+    const carried = open ? undefined : carriedQuery(request.query)
+    const mpd = withKey(dashManifest(sourceOf(packager)), carried)
+    const whole = packager.protection === undefined ? mpd : withLicense(mpd, originOf(request), carried)
     return hotAnswer({
-      headers: { 'Content-Type': MANIFEST_TYPE, 'Cache-Control': 'private, no-store' },
-      body: Buffer.from(formatMpd(mpd)),
+      headers: { 'Content-Type': MANIFEST_TYPE, 'Cache-Control': open ? 'no-cache' : 'private, no-store' },
+      body: Buffer.from(formatMpd(whole)),
       gzip: true,
       onSent: this.#counter(path, packager),
     })
@@ -183,8 +188,8 @@ function sendTime({ method }: HttpRequest, response: ServerResponse): true {
 }
 
 function sourceOf(packager: Packager) {
-  const { store, token, epochMs, oldestEpochMs, partTarget, archive } = packager
-  return { store, token, epochMs, oldestEpochMs, partTarget, archive, nowMs: Date.now() }
+  const { store, token, epochMs, oldestEpochMs, partTarget, archive, protection } = packager
+  return { store, token, epochMs, oldestEpochMs, partTarget, archive, protection, nowMs: Date.now() }
 }
 
 /** Three target durations without a request end a viewer's session. */

@@ -11,10 +11,12 @@ import { parseMediaName } from '../../packaging/names.ts'
 import type { Packager } from '../../packaging/packager.ts'
 import type { Packagers } from '../../packaging/packagers.ts'
 import { credentialsOf, type PlayAccess } from '../../packaging/play-access.ts'
+import type { KeyLines } from '../../packaging/protection/signalling.ts'
 import { playlistText } from '../../packaging/rewind-playlist.ts'
 import { waitLimitMs } from '../../packaging/segment-store.ts'
 import type { StoredRendition } from '../../packaging/stored-segment.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
+import { keyLinesOf, withKeyLines } from './key-lines.ts'
 import { type Directives, readDirectives } from './playlist-query.ts'
 import { withQuery } from './with-query.ts'
 
@@ -112,15 +114,21 @@ export class HlsRoutes {
     await waitForPosition(packager, rendition, directives, signal)
     if (asked.open) this.#keepHot(asked, rendition)
     const answer = asked.open
-      ? this.#playlist(path, packager, rendition, directives)
-      : this.#privateAnswer(asked, playlistText(packager, rendition, directives.skip))
+      ? this.#playlist(path, packager, rendition, { ...directives, lines: keyLinesOf(request.query) })
+      : this.#privateAnswer(
+          asked,
+          playlistText(packager, rendition, { delta: directives.skip, lines: keyLinesOf(request.query) }),
+        )
     sendHotAnswer(answer, request.raw, response, request.remoteAddress)
     return true
   }
 
   #sendMultivariant(asked: Asked): void {
     const { request, response, path, packager, open } = asked
-    const text = formatMultivariantPlaylist(multivariantPlaylist(packager))
+    const text = withKeyLines(
+      formatMultivariantPlaylist(multivariantPlaylist(packager)),
+      packager.protection === undefined ? 'all' : keyLinesOf(request.query),
+    )
     const answer = open
       ? hotAnswer({
           headers: { 'Content-Type': PLAYLIST_TYPE, 'Cache-Control': LIVE_CACHE },
@@ -153,22 +161,29 @@ export class HlsRoutes {
         if (directives === undefined) return undefined
         const { wait } = directives
         if (wait !== undefined && !packager.store.reached(rendition, wait)) return undefined
-        return this.#playlist(path, packager, rendition, directives)
+        const lines = keyLinesOf(new URLSearchParams(query))
+        return this.#playlist(path, packager, rendition, { ...directives, lines })
       },
     })
   }
 
   /** Written and compressed once for each state of the rendition. */
-  #playlist(path: string, packager: Packager, rendition: StoredRendition, { wait, skip }: Directives): HotAnswer {
+  #playlist(
+    path: string,
+    packager: Packager,
+    rendition: StoredRendition,
+    { wait, skip, lines }: Directives & { readonly lines: KeyLines },
+  ): HotAnswer {
     let cached = this.#playlists.get(rendition)
     if (cached === undefined || cached.version !== rendition.version) {
       cached = { version: rendition.version, answers: new Map() }
       this.#playlists.set(rendition, cached)
     }
-    const variant = `${wait === undefined ? 'live' : 'blocking'}${skip ? '-delta' : ''}`
+    const form = packager.protection === undefined ? 'all' : lines
+    const variant = `${wait === undefined ? 'live' : 'blocking'}${skip ? '-delta' : ''} ${form}`
     let answer = cached.answers.get(variant)
     if (answer === undefined) {
-      const body = Buffer.from(playlistText(packager, rendition, skip))
+      const body = Buffer.from(playlistText(packager, rendition, { delta: skip, lines: form }))
       answer = hotAnswer({
         headers: { 'Content-Type': PLAYLIST_TYPE, 'Cache-Control': wait === undefined ? LIVE_CACHE : BLOCKING_CACHE },
         body,

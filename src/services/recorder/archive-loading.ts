@@ -41,9 +41,19 @@ function archived(
   place: { readonly run: { token: string; epochMs: number }; readonly init: StoredInit },
 ) {
   const { number, period, periodStart, discontinuity, start, presentationStart, duration, packets, independent } = entry
+  const { keyStretch } = entry
   const byteLength = entry.extents.reduce((sum, [, length]) => sum + length, 0)
   const facts = { number, period, periodStart, discontinuity, start, presentationStart, duration, packets, independent }
-  return { ...facts, ...place, parts: [], complete: true, gap: byteLength === 0, byteLength, bytes: undefined }
+  return {
+    ...facts,
+    ...place,
+    keyStretch,
+    parts: [],
+    complete: true,
+    gap: byteLength === 0,
+    byteLength,
+    bytes: undefined,
+  }
 }
 
 function readInits(entries: readonly IndexEntry[]): ReadonlyMap<string, StoredInit> {

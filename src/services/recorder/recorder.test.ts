@@ -32,7 +32,7 @@ const NEVER = new AbortController().signal
 function playlistOf(packager: Packager, name: string, delta = false): MediaPlaylist {
   const rendition = packager.store.rendition(name)
   assert.ok(rendition)
-  return parsePlaylist(playlistText(packager, rendition, delta)) as MediaPlaylist
+  return parsePlaylist(playlistText(packager, rendition, { delta })) as MediaPlaylist
 }
 
 /** Bytes of all complete segments that are in memory, by name. */

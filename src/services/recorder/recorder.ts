@@ -133,6 +133,7 @@ export class Recorder {
 
   /** Other settings are in force. */
   reconfigure(): void {
+    this.#packagers.endOutdated()
     for (const path of [...this.#recorders.keys()]) if (this.#settingsOf(path) === undefined) this.#stop(path)
     for (const { path } of this.#options.hub.streams()) this.published(path)
     this.#tidy()

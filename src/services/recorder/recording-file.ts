@@ -193,7 +193,7 @@ export class RecordingFile {
 
 /** Without extents when not all of it was written. */
 function segmentEntry(open: OpenSegment, { stored, periodStart, wallMs }: SegmentFacts): Omit<SegmentEntry, 'shift'> {
-  const { number, period, discontinuity, start, presentationStart, duration, packets, independent } = stored
+  const { number, period, discontinuity, start, presentationStart, duration, packets, independent, key } = stored
   return {
     type: 'segment',
     rendition: renditionName(open.track),
@@ -206,6 +206,7 @@ function segmentEntry(open: OpenSegment, { stored, periodStart, wallMs }: Segmen
     duration,
     packets,
     independent,
+    ...(key && { keyStretch: { period: key.period, start: key.start } }),
     wallMs: Math.round(wallMs),
     sum: open.lost ? 0 : open.sum,
     extents: open.lost ? [] : open.extents,

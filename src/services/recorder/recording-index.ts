@@ -1,7 +1,7 @@
 /** The index beside a recording: one line for each segment, appended when its bytes are on the disk. */
 import { crc32 } from 'node:zlib'
 import type { Micros } from '../../media/time.ts'
-import type { PackagingRun } from '../../packaging/segment-archive.ts'
+import type { KeyStretch, PackagingRun } from '../../packaging/segment-archive.ts'
 import type { RecordingFormat } from './recording-name.ts'
 
 /*
@@ -51,6 +51,8 @@ export interface SegmentEntry {
   readonly duration: Micros
   readonly packets: number
   readonly independent: boolean
+  /** Which key viewers of a protected path got it under. */
+  readonly keyStretch?: KeyStretch | undefined
   /** Milliseconds since 1970 of `presentationStart`, by the wall clock as it was then. */
   readonly wallMs: number
   /** Ticks that the decode times in the file are less than those viewers got: the file begins at zero. */
@@ -156,7 +158,7 @@ function isFile({ version, path, format, run, start, startedAt }: Record<string,
 }
 
 function isSegment(value: Record<string, unknown>): boolean {
-  const { rendition, discontinuity, independent, wallMs, extents } = value
+  const { rendition, discontinuity, independent, keyStretch, wallMs, extents } = value
   const counts = [
     'number',
     'period',
@@ -173,11 +175,20 @@ function isSegment(value: Record<string, unknown>): boolean {
     counts.every((name) => isCount(value[name])) &&
     typeof discontinuity === 'boolean' &&
     typeof independent === 'boolean' &&
+    (keyStretch === undefined || isKeyStretch(keyStretch)) &&
     isTime(wallMs) &&
     Array.isArray(extents) &&
     extents.length <= MAX_EXTENTS &&
     extents.every((extent) => Array.isArray(extent) && extent.length === 2 && extent.every(isCount))
   )
+}
+
+function isKeyStretch(value: unknown): boolean {
+  const { period, start, guessed } = (typeof value === 'object' && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >
+  return isCount(period) && isCount(start) && (guessed === undefined || guessed === true)
 }
 
 function isRendition(value: unknown): boolean {

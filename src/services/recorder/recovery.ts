@@ -192,6 +192,7 @@ function foundEntry(
     duration: samples.reduce((sum, sample) => sum + sample.duration, 0),
     packets: samples.length,
     independent: first?.key ?? false,
+    ...(near?.keyStretch && { keyStretch: { ...near.keyStretch, guessed: true } }),
     wallMs: Math.round(fileEntry.startedAt + (presentationStart - fileEntry.start) / MICROS_PER_MS),
     shift: microsToTicks(fileEntry.start, samples[0]?.movieTrack.timescale ?? 1),
     sum: 0,

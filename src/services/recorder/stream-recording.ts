@@ -3,9 +3,14 @@ import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../../media/time.
 import type { Track } from '../../media/track.ts'
 import { renditionName } from '../../packaging/names.ts'
 import type { Packager } from '../../packaging/packager.ts'
-import { type PackagingRun, type SegmentSink, wallClock } from '../../packaging/segment-archive.ts'
+import {
+  type ArchivedSegment,
+  type PackagingRun,
+  type SegmentSink,
+  wallClock,
+} from '../../packaging/segment-archive.ts'
 import { isPackaged, type SegmenterResult } from '../../packaging/segmenter.ts'
-import type { StoredInit } from '../../packaging/stored-segment.ts'
+import type { StoredInit, StoredSegment } from '../../packaging/stored-segment.ts'
 import type { ClockShift } from './clock-shift.ts'
 import type { RecordSettings } from './record-settings.ts'
 import type { RecordedArchive, SegmentPlace } from './recorded-archive.ts'
@@ -35,6 +40,8 @@ interface Rendition {
   /** For the next segment that begins. */
   init: StoredInit
   open: OpenSegment | undefined
+  /** Of the segment that is open, where viewers get other bytes. */
+  parts: Uint8Array[]
   /** Of the segment that began last. */
   number: number
 }
@@ -65,8 +72,9 @@ export class StreamRecording implements SegmentSink {
     const { renditions } = packager.store
     this.#from = 1 + Math.max(-1, ...renditions.map(({ segments }) => segments.at(-1)?.number ?? -1))
     for (const { track, inits } of renditions) {
-      const init = inits.at(-1)
-      if (init !== undefined) this.#renditions.set(track.id, { init, open: undefined, number: -1 })
+      const newest = inits.at(-1)
+      const init = newest?.clear ?? newest
+      if (init !== undefined) this.#renditions.set(track.id, { init, open: undefined, parts: [], number: -1 })
     }
   }
 
@@ -88,7 +96,7 @@ export class StreamRecording implements SegmentSink {
       // It comes before the segment that is open is closed.
       const init = { track, period: result.period, bytes: Buffer.from(result.bytes) }
       const known = this.#renditions.get(track.id)
-      if (known === undefined) this.#renditions.set(track.id, { init, open: undefined, number: -1 })
+      if (known === undefined) this.#renditions.set(track.id, { init, open: undefined, parts: [], number: -1 })
       else known.init = init
       return
     }
@@ -115,10 +123,12 @@ export class StreamRecording implements SegmentSink {
     const file = this.#fileOf(rendition.init.track, number, start)
     this.#newest = Math.max(this.#newest, number)
     rendition.number = number
+    rendition.parts = []
     rendition.open = file?.open(rendition.init, number)
   }
 
-  #part({ open }: Rendition, bytes: Uint8Array): void {
+  #part({ open, parts }: Rendition, bytes: Uint8Array): void {
+    if (this.#packager.protection !== undefined) parts.push(bytes)
     if (open === undefined || open.lost) {
       if (this.#run !== undefined) this.#host.onLost(bytes.byteLength)
       return
@@ -128,8 +138,9 @@ export class StreamRecording implements SegmentSink {
   }
 
   #close(rendition: Rendition): void {
-    const { open, init } = rendition
+    const { open, init, parts } = rendition
     rendition.open = undefined
+    rendition.parts = []
     const { archive, clock } = this.#host
     const name = renditionName(init.track)
     const { store } = this.#packager
@@ -147,17 +158,17 @@ export class StreamRecording implements SegmentSink {
     const place: SegmentPlace = {
       file: open?.file.options.location,
       entry: entry ?? { extents: [], sum: 0, shift: 0 },
-      pending: entry === undefined || entry.extents.length === 0 ? undefined : stored.bytes,
+      pending: entry === undefined || entry.extents.length === 0 ? undefined : clearBytes(stored, parts),
     }
-    archive.add(name, { ...stored, parts: [], bytes: undefined, run, periodStart }, place)
+    archive.add(name, { ...inTheClear(stored), parts: [], bytes: undefined, run, periodStart }, place)
     this.#finishOlder()
   }
 
   /** The epoch is known with the first segment. */
   #begin(number: number, start: Micros): void {
     if (this.#run !== undefined) return
-    const { token, epochMs } = this.#packager
-    this.#run = { token, epochMs }
+    const { run, epochMs } = this.#packager
+    this.#run = { token: run, epochMs }
     this.#host.archive.begin(this.#run, { number, start })
   }
 
@@ -198,4 +209,17 @@ export class StreamRecording implements SegmentSink {
   #expected(): readonly Track[] {
     return this.#packager.stream.tracks.filter(isPackaged)
   }
+}
+
+/** What a segment that viewers get encrypted is made of. */
+function clearBytes({ key, bytes }: StoredSegment, parts: readonly Uint8Array[]): Buffer | undefined {
+  return key === undefined ? bytes : Buffer.concat(parts)
+}
+
+/** As it is kept: with what tells which key it was under. */
+function inTheClear(stored: StoredSegment): StoredSegment & Pick<ArchivedSegment, 'keyStretch'> {
+  const { init, key } = stored
+  if (key === undefined) return stored
+  const { period, start } = key
+  return { ...stored, init: init?.clear, key: undefined, keyStretch: { period, start } }
 }
