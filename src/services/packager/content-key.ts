@@ -1,6 +1,7 @@
 /** Keys as people and files give them: `KID:KEY` in hexadecimal, and a file of them that only its owner reads. */
 import { randomBytes } from 'node:crypto'
-import { open, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { ConfigError } from '../../errors.ts'
 import { parseUuid } from '../../media/protection/systems.ts'
 import type { ContentKey } from '../../packaging/protection/segment-encryptor.ts'
@@ -44,9 +45,10 @@ export async function readKeyFile(path: string): Promise<readonly ContentKey[] |
   return lines.filter((line) => line !== '' && !line.startsWith('#')).map(parseContentKey)
 }
 
-/** Creates a file with keys, which nobody else may read. Throws ConfigError ERR_PACKAGE_KEY when there is one already. */
+/** Creates a file with keys, which nobody else may read, and the folder it lies in. Throws ConfigError ERR_PACKAGE_KEY when there is one already. */
 export async function writeKeyFile(path: string, keys: readonly ContentKey[]): Promise<void> {
   try {
+    await mkdir(dirname(path), { recursive: true })
     const file = await open(path, 'wx', 0o600)
     await file.writeFile(
       `# Content keys, KID:KEY. Whoever has this file can decrypt.\n${keys.map(formatContentKey).join('\n')}\n`,
