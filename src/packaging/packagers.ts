@@ -2,6 +2,7 @@
 import type { Hub } from '../live/hub.ts'
 import type { Stream } from '../live/stream.ts'
 import { HotObjects } from './hot-objects.ts'
+import { tellPackagedStreams } from './packaged-streams.ts'
 import { DEFAULT_PACKAGING, Packager, type PackagingOptions } from './packager.ts'
 import { packagingSettingsOf } from './packaging-settings.ts'
 import type { SegmentArchive } from './segment-archive.ts'
@@ -85,6 +86,7 @@ export class Packagers {
     if (this.#byPath.get(path) === packager) this.#byPath.delete(path)
     this.#nextNumbers.set(packager.stream, packager.nextNumber)
     packager.close()
+    this.hot.drop(packager)
   }
 }
 
@@ -94,7 +96,9 @@ const registries = new WeakMap<Hub, Packagers>()
 export function packagersOf(hub: Hub): Packagers {
   let packagers = registries.get(hub)
   if (packagers === undefined) {
-    packagers = new Packagers(hub)
+    const created = new Packagers(hub)
+    packagers = created
+    tellPackagedStreams(hub, () => created.size)
     packagers.configure(packagingSettingsOf(hub).live)
     registries.set(hub, packagers)
   }
