@@ -54,6 +54,18 @@ describe('library', () => {
     await assert.rejects(library(join(parent, 'missing')).open('vod/a.wmv'), { code: 'ERR_LIBRARY_NOT_FOUND' })
   })
 
+  it('finds nothing below a file, however often it is asked for, and the file itself still', async () => {
+    const one = library(folder)
+
+    for (let time = 0; time < 3; time++) {
+      await assert.rejects(one.open('vod/b.wmv/segment.m4s'), { code: 'ERR_LIBRARY_NOT_FOUND' })
+      await assert.rejects(one.open('vod/b.wmv/..'), { code: 'ERR_PATH_INVALID' })
+      const file = await one.open('vod/b.wmv')
+      assert.equal(file.size, 10)
+      await file.close()
+    }
+  })
+
   it('F-01: refuses paths that leave the folder or mean two things', () => {
     const refused = [
       'vod',

@@ -77,10 +77,51 @@ export function librarySegments(path: string): readonly string[] {
 
 /** The library of some folders; they are asked for at each use, so that other settings take effect. */
 export function openLibrary(folders: () => LibraryFolders): Library {
+  const barren = new BarrenPaths()
   return {
-    open: (path) => openFile(folders(), path),
+    async open(path) {
+      librarySegments(path)
+      if (barren.holds(path)) throw notFound(path)
+      try {
+        return await openFile(folders(), path)
+      } catch (error) {
+        if (error instanceof UnavailableError && isBelowFile(error.cause)) barren.add(path)
+        throw error
+      }
+    },
     list: (path, accept) => listFolder(folders(), path, accept),
   }
+}
+
+/** How long nothing is looked for below a path that was a file, milliseconds. */
+const BARREN_MS = 1_000
+const MAX_BARREN = 256
+
+/**
+ * Files lately found where a folder was asked for: each segment of a film is asked for below the name of its file, and might be a file that lies
+ * there.
+ */
+class BarrenPaths {
+  readonly #until = new Map<string, number>()
+
+  /** There was no file of this path, as what it is below is none that holds others. */
+  add(path: string): void {
+    if (this.#until.size >= MAX_BARREN) this.#until.clear()
+    this.#until.set(parentOf(path), performance.now() + BARREN_MS)
+  }
+
+  holds(path: string): boolean {
+    const until = this.#until.get(parentOf(path))
+    return until !== undefined && performance.now() < until
+  }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
+}
+
+function isBelowFile(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOTDIR'
 }
 
 /** The real place of a path. Links are followed first, so that none leads out of its folder. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import { packetAt, videoTrack } from '../../test/support/packets.ts'
 import { makeTaggedFormat } from '../../test/support/tagged-format.ts'
 import { Stream } from '../live/stream.ts'
-import { pump } from './pump.ts'
+import { type PumpSource, pump } from './pump.ts'
 
 const KB = 1024
 const LOG_BYTES = 1024 * KB
@@ -254,6 +254,27 @@ describe('pump', () => {
 
     assert.equal(socket.writes, 3)
     assert.deepEqual([seen.ended, stream.readers], [0, 0])
+  })
+
+  it('loses nothing of a source with more to give a moment after it had nothing', () => {
+    const socket = new FakeSocket()
+    const [a, b, c] = [1, 2, 3].map((value) => Uint8Array.of(value)) as [Uint8Array, Uint8Array, Uint8Array]
+    const answers = [a, b, undefined, c]
+    const source: PumpSource = {
+      skipped: 0,
+      ended: false,
+      onWake: undefined,
+      take: () => answers.shift(),
+      close: () => {},
+    }
+    pump(source, socket as unknown as Socket, {
+      counters: { bytesOut: 0, skipped: 0 },
+      onEnd: () => {},
+      onStall: () => {},
+    })
+    source.onWake?.()
+
+    assert.deepEqual(socket.written, [a, b, c])
   })
 
   it('writes a burst at the start in one go', () => {

@@ -68,14 +68,13 @@ export function pump(cursor: PumpSource, socket: Socket, options: PumpOptions): 
       write(bytes)
     } else {
       socket.cork()
-      while (bytes !== undefined) {
-        if (!write(bytes)) {
-          held = next
-          break
-        }
+      while (write(bytes)) {
+        if (next === undefined) break
         bytes = next
+        // Once it has said that there is nothing it is not asked again: what is due now was not a moment ago, and would be lost here.
         next = cursor.take()
       }
+      held = blocked ? next : undefined
       socket.uncork()
     }
     if (!blocked) finishIfEnded()

@@ -25,7 +25,6 @@ export class HotObjects {
   readonly #objects = new Map<string, HotObject>()
   readonly #openUntil = new WeakMap<Packager, number>()
   readonly #targets = new WeakMap<Packager, Map<number, string[]>>()
-  #swept = 0
 
   get size(): number {
     return this.#objects.size
@@ -41,7 +40,6 @@ export class HotObjects {
     const { packager, number } = object
     if (packager.closed) return
     this.#objects.set(path, object)
-    this.#sweep()
     if (number === undefined) return
     let targets = this.#targets.get(packager)
     if (targets === undefined) {
@@ -70,9 +68,8 @@ export class HotObjects {
     return answer
   }
 
-  /** Drops the objects of closed packagers, now and then. */
-  #sweep(): void {
-    if (++this.#swept % 64 !== 0) return
-    for (const [path, { packager }] of this.#objects) if (packager.closed) this.#objects.delete(path)
+  /** Forgets all that a packager holds, which is freed: an object would keep it. */
+  drop(packager: Packager): void {
+    for (const [path, object] of this.#objects) if (object.packager === packager) this.#objects.delete(path)
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Hub } from '../live/hub.ts'
 import type { Packet } from '../media/packet.ts'
+import { packagedStreams } from './packaged-streams.ts'
 import { packagersOf } from './packagers.ts'
 import { choosePartTarget } from './part-target.ts'
 import { AUDIO, audioPackets, interleave, VIDEO, videoPackets } from './vectors.ts'
@@ -74,6 +75,26 @@ test('a stream that ends is complete, and stays for those who watch the end', (c
   context.mock.timers.tick(31_000)
   assert.equal(packagers.find('live/a'), undefined)
   assert.equal(packagers.size, 0)
+})
+
+test('segments of an ended stream that nobody asks for go sooner, and no ready answer keeps them', (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] })
+  const hub = new Hub()
+  const publisher = publish(hub, SIX_SECONDS)
+  const packagers = packagersOf(hub)
+  packagers.configure({ idleSeconds: 0 })
+  const packager = packagers.find('live/a')
+  assert.ok(packager !== undefined)
+  packagers.hot.add('/live/a/index.m3u8', { packager, answer: () => undefined })
+  packagers.hot.add('/live/a/video-1-0.m4s', { packager, number: 0, answer: () => undefined })
+  assert.equal(packagedStreams(hub), 1)
+
+  publisher.close({ final: true })
+  context.mock.timers.tick(1)
+
+  assert.equal(packagedStreams(hub), 0)
+  assert.equal(packager.closed, true)
+  assert.equal(packagers.hot.size, 0)
 })
 
 test('a new stream of the same path has new names', () => {

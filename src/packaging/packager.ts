@@ -315,17 +315,20 @@ export class Packager {
     this.store.end()
     this.#endSink()
     clearTimeout(this.#idleTimer)
-    this.#idleTimer = this.#watchEnd(keptMs, performance.now() + MAX_AFTER_END_MS)
+    this.#idleTimer = this.#watchEnd(keptMs, this.archive === undefined ? keptMs : MAX_AFTER_END_MS)
   }
 
-  /** Who has gone back is not at the end yet: what was recorded is there as long as somebody asks for it. */
-  #watchEnd(keptMs: number, latest: number): NodeJS.Timeout {
+  /**
+   * Until nobody asks, or `leftMs` are over. Who has gone back is not at the end yet: what was recorded is there as long as somebody asks
+   * for it.
+   */
+  #watchEnd(keptMs: number, leftMs: number): NodeJS.Timeout {
+    const step = Math.min(keptMs, leftMs, this.#options.idleSeconds * 1000)
     const timer = setTimeout(() => {
-      const now = performance.now()
-      const inUse = this.archive !== undefined && now - this.#lastUsed < keptMs && now < latest
-      if (inUse) this.#idleTimer = this.#watchEnd(keptMs, latest)
+      const inUse = performance.now() - this.#lastUsed < step
+      if (inUse && leftMs > step) this.#idleTimer = this.#watchEnd(keptMs, leftMs - step)
       else this.#onIdle(this)
-    }, keptMs)
+    }, step)
     timer.unref()
     return timer
   }

@@ -3,6 +3,7 @@ import type { Hub } from '../live/hub.ts'
 import type { Stream } from '../live/stream.ts'
 import { HotObjects } from './hot-objects.ts'
 import { hubProtectionOf } from './hub-protection.ts'
+import { tellPackagedStreams } from './packaged-streams.ts'
 import { DEFAULT_PACKAGING, Packager, type PackagingOptions } from './packager.ts'
 import { packagingSettingsOf } from './packaging-settings.ts'
 import { StreamProtection } from './protection/stream-protection.ts'
@@ -104,6 +105,7 @@ export class Packagers {
     if (this.#byPath.get(path) === packager) this.#byPath.delete(path)
     this.#nextNumbers.set(packager.stream, packager.nextNumber)
     packager.close()
+    this.hot.drop(packager)
   }
 }
 
@@ -113,7 +115,9 @@ const registries = new WeakMap<Hub, Packagers>()
 export function packagersOf(hub: Hub): Packagers {
   let packagers = registries.get(hub)
   if (packagers === undefined) {
-    packagers = new Packagers(hub)
+    const created = new Packagers(hub)
+    packagers = created
+    tellPackagedStreams(hub, () => created.size)
     packagers.configure(packagingSettingsOf(hub).live)
     registries.set(hub, packagers)
   }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
+import { waitOnAir } from '../interop/peers.ts'
 import { makeMedia } from '../support/media.ts'
 import { killGroup, start } from '../support/process.ts'
 import { startServer } from '../support/server.ts'
@@ -73,6 +74,8 @@ test('a live push of WMV is seen moving in Chromium by HLS and DASH', async (t) 
   const target = `${server.urls['http']?.replace('http:', 'wmhttp:')}/live/old?key=${server.secrets.publishKey}`
   const pushing = start(process.execPath, [join(repository, 'bin/headend.js'), 'push', file, target, '--loop'])
   t.after(() => killGroup(pushing, 'SIGKILL'))
+  // A page that comes before the stream waits for it, and Chromium complains of each answer that it is not there.
+  await waitOnAir(server, 'old')
 
   for (const kind of ['hls', 'dash']) {
     const { page, complaints } = await openPage(browser, `${server.urls['http']}/watch/live/old?by=${kind}`)

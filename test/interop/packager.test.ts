@@ -236,7 +236,7 @@ describe('packager', () => {
     if (ffmpeg === undefined) return
     const film = await makeMedia(ffmpeg, FILM)
     const folder = await folderOf(t)
-    const out = join(folder, 'out')
+    const out = join(folder, 'new', 'out')
 
     const report = await headend('package', film, '--out', out, '--scheme', 'cenc', '--segment', '2', '--json')
     for (const name of ['video-1', 'audio-101']) {

@@ -28,7 +28,7 @@ const MEGABYTE = 1024 * 1024
 /** Compiled code, caches of fixed size and the fringe of the collector, bytes. */
 const HEAP_ALLOWANCE = 6 * MEGABYTE
 /** Buffers outside of the heap that the last garbage collection left, bytes. */
-const BUFFER_ALLOWANCE = 8 * MEGABYTE
+const BUFFER_ALLOWANCE = 4 * MEGABYTE
 const HANDLE_ALLOWANCE = 5
 
 interface Probe {
@@ -84,6 +84,7 @@ it('churn leaves nothing behind', { timeout: WARM_UP_MS + CHURN_MS + 2 * QUIET_M
       { name: 'RSS', unit: 'MB', values: samples.map(({ rss }) => rss / MEGABYTE) },
       { name: 'sessions', unit: '', values: samples.map(({ sessions }) => sessions) },
       { name: 'streams', unit: '', values: samples.map(({ streams }) => streams) },
+      { name: 'packaged', unit: '', values: samples.map(({ packaged }) => packaged) },
       { name: 'waiting', unit: '', values: samples.map(({ waiting }) => waiting) },
       { name: 'connections', unit: '', values: samples.map(({ connections }) => connections) },
     ])}\n${churn.count} visits, ${churn.restarts} restarts of publishers\n${describe('before', before)}\n${describe('after', after)}`,
@@ -178,18 +179,19 @@ class Churn {
 interface Figures {
   readonly sessions: number
   readonly streams: number
+  readonly packaged: number
   readonly waiting: number
   readonly connections: number
 }
 
-/** Resolves when no session, stream or waiting viewer is left; throws when some stay. */
+/** Resolves when no session, stream, segments or waiting viewer is left; throws when some stay. */
 async function quiet(server: RunningServer): Promise<void> {
   const deadline = performance.now() + QUIET_MS
   for (;;) {
-    const { sessions, streams, waiting } = await figures(server)
-    if (sessions + streams + waiting === 0) return
+    const { sessions, streams, packaged, waiting } = await figures(server)
+    if (sessions + streams + packaged + waiting === 0) return
     if (performance.now() > deadline) {
-      throw new Error(`left over: ${sessions} sessions, ${streams} streams, ${waiting} waiting`)
+      throw new Error(`left over: ${sessions} sessions, ${streams} streams, ${packaged} packaged, ${waiting} waiting`)
     }
     await delay(250)
   }
@@ -208,6 +210,7 @@ async function figures(server: RunningServer): Promise<Figures & { readonly rss:
   return {
     sessions: sum('headend_sessions'),
     streams: sum('headend_streams'),
+    packaged: sum('headend_packaged_streams'),
     waiting: sum('headend_waiting'),
     connections: sum('headend_http_connections'),
     rss: sum('process_resident_memory_bytes'),

@@ -1,5 +1,6 @@
 /** Measurements in the Prometheus text format (exposition format 0.0.4), read from the hub and the sessions at each scrape. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { packagedStreams } from '../../packaging/packaged-streams.ts'
 import type { Operation } from './operation.ts'
 import { countViewers } from './views.ts'
 
@@ -90,6 +91,9 @@ export class Metrics {
       streams.filter((stream) => stream.state === state).length,
     ])
     page.gauge('headend_streams', 'Streams by state.', states)
+    page.gauge('headend_packaged_streams', 'Streams held in memory as segments for HLS and DASH.', [
+      [{}, packagedStreams(hub)],
+    ])
     const rows = streams.map((stream) => ({
       path: stream.path,
       viewers: viewers.get(stream.path) ?? 0,

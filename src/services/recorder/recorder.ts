@@ -74,6 +74,8 @@ export class Recorder {
   readonly #totals: RecordingTotals = { bytes: 0, lostBytes: 0, files: 0, failures: 0, removed: 0 }
   #timer: NodeJS.Timeout | undefined
   #tidying: Promise<void> | undefined
+  /** Something has changed while tidying. */
+  #tidyAgain = false
   #closed = false
 
   constructor(options: RecorderOptions) {
@@ -190,6 +192,12 @@ export class Recorder {
     await this.#remove(found)
   }
 
+  /** Resolves when the files that have ended are complete, and those that had to go for them are gone. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#recorders.values()].map((recorder) => recorder.settled()))
+    while (this.#tidying !== undefined) await this.#tidying
+  }
+
   /** Ends all recordings; resolves when the last file is complete. */
   async close(): Promise<void> {
     this.#closed = true
@@ -207,6 +215,18 @@ export class Recorder {
     return asked ? (settings ?? DEFAULT_RECORD) : undefined
   }
 
+  /**
+   * What holds for the files of a path while they grow. A file that is open is never removed, so limits hold only where files are small beside
+   * them: also the common limit, of which each path has its share.
+   */
+  #writeSettings(path: string): RecordSettings {
+    const settings = this.#settingsOf(path) ?? DEFAULT_RECORD
+    const { maxBytes } = this.#options.limits()
+    if (maxBytes === undefined) return settings
+    const share = maxBytes / Math.max(1, this.#recorders.size)
+    return { ...settings, keepBytes: Math.min(settings.keepBytes ?? share, share) }
+  }
+
   #archiveOf(path: string): RecordedArchive {
     let archive = this.#archives.get(path)
     if (archive === undefined) {
@@ -220,7 +240,7 @@ export class Recorder {
     this.#stop(path)
     const packager = this.#packagers.find(path, { watched: false })
     if (packager === undefined) return
-    const settings = () => this.#settingsOf(path) ?? DEFAULT_RECORD
+    const settings = () => this.#writeSettings(path)
     try {
       const recorder = new PathRecorder(packager, { archive: this.#archiveOf(path), settings, context: this.#context })
       this.#recorders.set(path, recorder)
@@ -253,7 +273,12 @@ export class Recorder {
 
   /** Completes recordings that are not, and removes those that are to go; one round at a time. */
   #tidy(): void {
-    if (this.#tidying !== undefined || this.#closed) return
+    if (this.#closed) return
+    if (this.#tidying !== undefined) {
+      this.#tidyAgain = true
+      return
+    }
+    this.#tidyAgain = false
     this.#tidying = this.#tidyOnce()
       .catch((error: unknown) => {
         this.#options.log.counted(
@@ -264,6 +289,7 @@ export class Recorder {
       })
       .finally(() => {
         this.#tidying = undefined
+        if (this.#tidyAgain) this.#tidy()
       })
   }
 
