@@ -107,9 +107,9 @@ function mapOf(
   { name }: OnDemandRendition,
   { token, state, period }: { readonly token: string; readonly state: SegmentState; readonly period: number },
 ): InitializationSection {
-  // An init segment is encrypted as the segments behind it are.
-  const isWhole = plan.scheme === 'aes-128'
-  return { uri: packageInitName(name, token, isWhole && state === 'clear' ? 'clear' : period) }
+  // An init segment is encrypted as the segments behind it are; and where encryption begins players get another one, which makes them ask for the key.
+  const isOwn = plan.scheme === 'aes-128' || plan.periods.hasClearLead
+  return { uri: packageInitName(name, token, isOwn && state === 'clear' ? 'clear' : period) }
 }
 
 function keysOf(plan: ProtectionPlan, rendition: OnDemandRendition, state: SegmentState): readonly Key[] {

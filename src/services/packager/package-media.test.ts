@@ -54,8 +54,8 @@ describe('packager', () => {
     assert.deepEqual(
       segments.map(({ map, keys }) => [/-init.*/.exec(map?.uri ?? '')?.[0], keys?.length ?? 0]),
       [
-        ['-init.mp4', 0],
-        ['-init.mp4', 0],
+        ['-init-clear.mp4', 0],
+        ['-init-clear.mp4', 0],
         ['-init.mp4', 1],
         ['-init-1.mp4', 1],
         ['-init-1.mp4', 1],

@@ -56,7 +56,7 @@ interface Source {
 /** One for each key period, and one in the clear where segments that are not encrypted need it. */
 function initPieces({ rendition, plan, protector, token }: Source, clearInit: Uint8Array): Piece[] {
   const periods: (number | 'clear')[] = Array.from({ length: plan?.periods.count ?? 1 }, (_, period) => period)
-  if (plan?.scheme === 'aes-128') periods.push('clear')
+  if (plan !== undefined && (plan.scheme === 'aes-128' || plan.periods.hasClearLead)) periods.push('clear')
   return periods.map((period): Piece => {
     // Small, and the same each time.
     const made = protector?.init(period) ?? clearInit

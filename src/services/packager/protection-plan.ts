@@ -26,7 +26,7 @@ import {
 } from './key-source.ts'
 
 /** Changes with anything that changes the bytes of encrypted segments. */
-const FORM = 5
+const FORM = 6
 const IV_BYTES = 16
 
 /** How a package is encrypted. */

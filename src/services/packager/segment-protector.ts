@@ -76,14 +76,9 @@ export class SegmentProtector {
     const encryptor = this.#encryptor(scheme, this.#named(0), isKeyPicture)
     const number = (this.#firstNumber + index) % NUMBERS
     if (state === 'clear') return encryptor.encrypt(clear, { key: 'clear' })
+    // No pssh boxes here: hls.js would take those of a segment for the key of another rendition. Each init segment has them.
     const isNamed = sameKeyId(state.key.id, this.#named(0).id)
-    // Players that had no key to ask for in a clear beginning do not look at the init segment again.
-    const isTold = isNamed && !this.#plan.periods.hasClearLead
-    return encryptor.encrypt(clear, {
-      number,
-      ...(isNamed ? {} : { key: state.key }),
-      ...(isTold ? {} : { systemHeaders: this.#plan.signallingOf(state.key).headers }),
-    })
+    return encryptor.encrypt(clear, { number, ...(isNamed ? {} : { key: state.key }) })
   }
 
   /** The key that the first init segment names: the first that there is. */
