@@ -161,12 +161,12 @@ async function wordsFor(browser: Browser, server: RunningServer) {
     expired: await words(`${watch}?token=${expired.token}`),
     revoked: await words(`${watch}?token=${revoked.token}`),
     // The same server under a name that is not of this machine, over plain HTTP.
-    elsewhere: await words(`http://tv.example/watch/vod/cenc.mp4?token=${good.token}`, (page) =>
-      page.route('http://tv.example/**', async (route) => {
+    elsewhere: await words(`http://tv.example/watch/vod/cenc.mp4?token=${good.token}`, async (page) => {
+      await page.route('http://tv.example/**', async (route) => {
         const { pathname, search } = new URL(route.request().url())
         await route.fulfill({ response: await route.fetch({ url: `${urls['http']}${pathname}${search}` }) })
-      }),
-    ),
+      })
+    }),
   }
 }
 

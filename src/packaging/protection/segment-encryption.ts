@@ -1,10 +1,6 @@
 /** One clear segment to an encrypted one, as a whole or part by part as it grows: the same bytes either way (ISO/IEC 23001-7, 23000-19 section 8). */
 import { assert } from '../../errors.ts'
-import {
-  type ClearSample,
-  type PlannedFragment,
-  protectFragments,
-} from '../../media/containers/isobmff/fragment-protection.ts'
+import { type ClearSample, protectFragments } from '../../media/containers/isobmff/fragment-protection.ts'
 import type { Movie } from '../../media/containers/isobmff/movie.ts'
 import type { FragmentProtection, TrackProtection } from '../../media/containers/isobmff/protection-boxes.ts'
 import { SAMPLE_IV_BYTES } from '../../media/protection/scheme.ts'
@@ -21,8 +17,6 @@ export interface SegmentEncryptionOptions {
   readonly cipher: SampleCipher
   /** The fragments name the key. */
   readonly grouped: boolean
-  /** `pssh` boxes of the key, for the first fragment. */
-  readonly systemHeaders: readonly Uint8Array[]
   readonly slot: number
   /** See `SegmentKeyOptions.number`. */
   readonly number: number | undefined
@@ -38,13 +32,11 @@ const MAX_NUMBERED_SAMPLES = 2 ** 18
 /** Use `SegmentEncryptor.begin`. */
 export class SegmentEncryption {
   readonly #options: SegmentEncryptionOptions
-  #systemHeaders: readonly Uint8Array[]
   #samples = 0
   #lastTime = Number.NEGATIVE_INFINITY
 
   constructor(options: SegmentEncryptionOptions) {
     this.#options = options
-    this.#systemHeaders = options.systemHeaders
   }
 
   /** An encrypted copy of the next fragments of the segment, whole ones. Throws FormatError for fragments that are broken. */
@@ -59,7 +51,7 @@ export class SegmentEncryption {
     return bytes
   }
 
-  #plan(samples: readonly ClearSample[]): PlannedFragment {
+  #plan(samples: readonly ClearSample[]): FragmentProtection {
     const { protectable, protection, grouped } = this.#options
     const maps = samples.map(({ data }) => protectable.map(data))
     const whole = maps.every((map) => map === undefined)
@@ -68,9 +60,7 @@ export class SegmentEncryption {
       subsamples: whole ? undefined : maps.map((map) => map ?? []),
       ...(grouped && { group: protection }),
     }
-    const systemHeaders = this.#systemHeaders
-    this.#systemHeaders = []
-    return { protection: fragment, systemHeaders }
+    return fragment
   }
 
   /**
@@ -108,6 +98,6 @@ export class ClearSegment {
 
   write(fragments: Uint8Array): Uint8Array {
     const protection: FragmentProtection = { ivs: [], subsamples: undefined, group: 'clear' }
-    return protectFragments(fragments, this.#movie, () => ({ protection })).bytes
+    return protectFragments(fragments, this.#movie, () => protection).bytes
   }
 }

@@ -7,9 +7,7 @@ import { withProtection } from '../../media/containers/isobmff/init-protection.t
 import { writeInitSegment } from '../../media/containers/isobmff/init-segment.ts'
 import { readInitSegment } from '../../media/containers/isobmff/movie.ts'
 import type { Packet } from '../../media/packet.ts'
-import { writePssh } from '../../media/protection/pssh.ts'
 import type { ProtectionScheme } from '../../media/protection/scheme.ts'
-import { SYSTEM_ID } from '../../media/protection/systems.ts'
 import type { Track } from '../../media/track.ts'
 import { AUDIO, VIDEO } from '../vectors.ts'
 import { SegmentEncryptor } from './segment-encryptor.ts'
@@ -18,7 +16,6 @@ import { contentKey, decrypt, fragmentOf, slice } from './vectors.ts'
 const FIRST = contentKey(1)
 const NEXT = contentKey(2)
 const SCHEMES: readonly ProtectionScheme[] = ['cenc', 'cbcs']
-const PSSH = writePssh({ systemId: SYSTEM_ID.common, keyIds: [NEXT.id], data: new Uint8Array(0) })
 
 describe('segment encryptor', () => {
   for (const track of [VIDEO, AUDIO]) {
@@ -27,9 +24,9 @@ describe('segment encryptor', () => {
         const { encryptor, init } = setUp(track, scheme)
         const [whole, parts] = segments(track)
 
-        const session = encryptor.begin({ key: NEXT, systemHeaders: [PSSH], number: 7 })
+        const session = encryptor.begin({ key: NEXT, number: 7 })
         const written = parts.map((part) => session.write(part))
-        const again = encryptor.encrypt(whole, { key: NEXT, systemHeaders: [PSSH], number: 7 })
+        const again = encryptor.encrypt(whole, { key: NEXT, number: 7 })
 
         assert.deepEqual(Buffer.concat(written), Buffer.from(again))
         assert.deepEqual(decrypt(init, again, [NEXT]).data, plain(track))
@@ -39,13 +36,13 @@ describe('segment encryptor', () => {
         const { encryptor, init } = setUp(track, scheme)
         const [whole] = segments(track)
 
-        const segment = encryptor.encrypt(whole, { key: NEXT, systemHeaders: [PSSH] })
+        const segment = encryptor.encrypt(whole, { key: NEXT })
 
         const { data, keyIds } = decrypt(init, segment, [NEXT])
         assert.deepEqual(data, plain(track))
         assert.deepEqual([...new Set(keyIds)], [Buffer.from(NEXT.id).toString('hex')])
         assert.deepEqual(boxTypes(segment), [
-          ['pssh', 'sbgp', 'sgpd'],
+          ['sbgp', 'sgpd'],
           ['sbgp', 'sgpd'],
           ['sbgp', 'sgpd'],
         ])

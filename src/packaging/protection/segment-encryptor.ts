@@ -33,8 +33,6 @@ export interface SegmentKeyOptions {
   readonly key?: ContentKey | 'clear'
   /** Each fragment names its key even where that is the one of the init segment, so that any init segment of the track does for it. */
   readonly named?: boolean
-  /** `pssh` boxes for the first fragment, so that players ask for a key they do not have. */
-  readonly systemHeaders?: readonly Uint8Array[]
   /**
    * Of the segment, 0 to 2^30 - 1: counters of `cenc` are made of it and of the number of the sample in it. Default: they are made of decode
    * times. Segments of a track under one key either all have a number of their own, or none has.
@@ -81,7 +79,7 @@ export class SegmentEncryptor {
 
   /** For a segment that comes in parts. Together they are what `encrypt` would make of the whole. */
   begin(options: SegmentKeyOptions = {}): SegmentSession {
-    const { key = this.#options.key, named = false, systemHeaders = [], number } = options
+    const { key = this.#options.key, named = false, number } = options
     assert(number === undefined || (number >= 0 && number <= MAX_NUMBER), 'a segment number has 30 bits')
     if (key === 'clear') return new ClearSegment(this.#movie)
     const { scheme, slot, key: initKey } = this.#options
@@ -92,7 +90,6 @@ export class SegmentEncryptor {
       protection,
       cipher: new SampleCipher(key.key, scheme, protection.pattern),
       grouped: named || protection !== this.protection,
-      systemHeaders,
       slot,
       number,
     })

@@ -94,12 +94,13 @@ export class StreamProtection {
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
-  /** A segment that begins. Where keys change each of its fragments names the key, and players are told of it in the segment too. */
+  /**
+   * A segment that begins. Where keys change each of its fragments names the key; boxes that ask for a licence (`pssh`) are in init segments
+   * alone: hls.js asks for keys when it meets one, and loses track of those it is loading already.
+   */
   begin(track: ProtectedTrack, number: number): SegmentSession {
     const rotating = this.settings.rotateSeconds !== undefined
-    const encryptor = this.#encryptorOf(track)
-    const systemHeaders = rotating ? initHeaders(encryptor.protection.keyId, this.#signalling) : []
-    return encryptor.begin({ number, named: rotating, systemHeaders })
+    return this.#encryptorOf(track).begin({ number, named: rotating })
   }
 
   hlsKeys({ id }: SegmentKey, lines: KeyLines): readonly Key[] {

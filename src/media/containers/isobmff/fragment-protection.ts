@@ -16,15 +16,9 @@ export interface ClearSample {
   readonly location: SampleLocation
 }
 
-/** How one fragment is to be protected. */
-export interface PlannedFragment {
-  readonly protection: FragmentProtection
-  /** `pssh` boxes of keys that begin here. */
-  readonly systemHeaders?: readonly Uint8Array[]
-}
-
 /** A fragment that was written, with its samples as views that are to be encrypted in place. */
-export interface PlacedFragment extends PlannedFragment {
+export interface PlacedFragment {
+  readonly protection: FragmentProtection
   readonly samples: readonly Uint8Array[]
 }
 
@@ -35,7 +29,7 @@ export interface PlacedFragment extends PlannedFragment {
 export function protectFragments(
   segment: Uint8Array,
   movie: Movie,
-  plan: (samples: readonly ClearSample[]) => PlannedFragment,
+  plan: (samples: readonly ClearSample[]) => FragmentProtection,
 ): { readonly bytes: Uint8Array; readonly fragments: readonly PlacedFragment[] } {
   const reader = new FragmentReader(movie)
   const planned = moviesFragments(segment).map((moof) => {
@@ -46,23 +40,19 @@ export function protectFragments(
         if (end > segment.byteLength) throw formError('samples within the segment', moof.start)
         return { data: segment.subarray(location.offset, end), location }
       })
-    return { moof, samples, ...plan(samples) }
+    return { moof, samples, protection: plan(samples) }
   })
-  const added = planned.map(({ protection, systemHeaders = [] }) => {
-    return fragmentProtectionBytes(protection) + systemHeaders.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  })
+  const added = planned.map(({ protection }) => fragmentProtectionBytes(protection))
   const writer = new ByteWriter(segment.byteLength + added.reduce((sum, bytes) => sum + bytes, 0))
   /** Bytes of the segment that are written already. */
   let done = 0
   const shifts: { from: number; shift: number }[] = []
-  for (const [i, { moof, samples, protection, systemHeaders = [] }] of planned.entries()) {
+  for (const [i, { moof, samples, protection }] of planned.entries()) {
     writer.bytes(segment.subarray(done, moof.start))
     const start = writer.length
     const bytes = added[i] as number
     writer.u32(moof.end - moof.start + bytes).latin1('moof')
-    // Key headers stand before the track.
     writer.bytes(segment.subarray(moof.start + BOX_HEADER_BYTES, moof.track.start))
-    for (const header of systemHeaders) writer.bytes(header)
     writer.u32(moof.track.end - moof.track.start + fragmentProtectionBytes(protection)).latin1('traf')
     writer.bytes(segment.subarray(moof.track.start + BOX_HEADER_BYTES, moof.dataOffsetAt))
     writer.i32(new DataView(segment.buffer, segment.byteOffset + moof.dataOffsetAt, 4).getInt32(0) + bytes)
