@@ -1,6 +1,15 @@
 /** `headend play URL`: opens a stream, checks and measures it, and writes or pipes it. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { ConfigError, HeadendError, type PlayReport, type PlayResult, play } from '../index.ts'
+import {
+  ConfigError,
+  type ContentKey,
+  HeadendError,
+  type PlayReport,
+  type PlayResult,
+  parseContentKey,
+  play,
+  readKeyFile,
+} from '../index.ts'
 import { abortOnSignals, formatBitrate, formatDuration, StatusLine } from './status-line.ts'
 
 /** Of an ASF header. */
@@ -23,6 +32,15 @@ export function configure(command: Command): void {
         'asf',
       ]),
     )
+    .option(
+      '--key <kid:key>',
+      'content key of an encrypted stream in hexadecimal, may be given several times; other users of this machine can see it while the command runs',
+      (text: string, before: readonly ContentKey[]) => [...before, key(text)],
+      [] as readonly ContentKey[],
+    )
+    .option('--key-file <file>', 'file with content keys, KID:KEY a line')
+    .option('--license <url>', 'ask this Clear Key licence server for keys: https://HOST/license/clearkey')
+    .option('--token <token>', 'shown to the licence server (default: the token in the address of the stream)')
     .option('--json', 'print the report as one JSON object')
     .option('--insecure', 'accept any certificate')
     .action(run)
@@ -34,6 +52,10 @@ interface Flags {
   readonly format?: 'mp4' | 'flv' | 'asf'
   readonly start?: number
   readonly streams?: readonly number[]
+  readonly key: readonly ContentKey[]
+  readonly keyFile?: string
+  readonly license?: string
+  readonly token?: string
   readonly json?: true
   readonly insecure?: true
 }
@@ -56,6 +78,9 @@ async function run(url: string, flags: Flags): Promise<void> {
       ...(flags.streams === undefined ? {} : { streams: flags.streams }),
       ...(flags.output === undefined ? {} : { output: flags.output }),
       ...(flags.format === undefined ? {} : { format: flags.format }),
+      keys: [...flags.key, ...(await keysOf(flags.keyFile))],
+      ...(flags.license === undefined ? {} : { license: flags.license }),
+      ...(flags.token === undefined ? {} : { token: flags.token }),
       insecureTls: flags.insecure === true,
       onProgress: (report) => status.show(progress(report)),
     })
@@ -109,6 +134,21 @@ function describe(result: PlayResult): string {
     lines.push(`  broken rule ${problem.rule} (${problem.count}×): ${problem.message}`)
   for (const file of result.files) if (file !== '-') lines.push(`  written to ${file}`)
   return `${lines.join('\n')}\n`
+}
+
+function key(text: string): ContentKey {
+  try {
+    return parseContentKey(text)
+  } catch {
+    throw new InvalidArgumentError('expected KID:KEY, each of 32 hexadecimal digits')
+  }
+}
+
+async function keysOf(file: string | undefined): Promise<readonly ContentKey[]> {
+  if (file === undefined) return []
+  const keys = await readKeyFile(file)
+  if (keys === undefined) throw new ConfigError('ERR_USAGE', `expected a file with keys, found no ${file}`)
+  return keys
 }
 
 function seconds(text: string): number {

@@ -115,7 +115,7 @@ function samplesOf(movie: Movie, segment: Uint8Array): Buffer[] {
 
 /** By a licence. */
 async function keysOf(origin: string, lines: readonly Key[]): Promise<ReadonlyMap<string, Uint8Array>> {
-  const ids = lines.flatMap(({ keyFormat, uri = '' }) =>
+  const ids = lines.flatMap(({ keyFormat, uri }) =>
     keyFormat === 'org.w3.clearkey' ? [Buffer.from(uri.split(',')[1] ?? '', 'base64').toString('base64url')] : [],
   )
   const body = JSON.stringify({ kids: [...new Set(ids)], type: 'temporary' })

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { formatLicense, MAX_KEY_IDS, MAX_LICENSE_REQUEST, parseLicenseRequest } from './clear-key-messages.ts'
+import {
+  formatLicense,
+  formatLicenseRequest,
+  MAX_KEY_IDS,
+  MAX_LICENSE,
+  MAX_LICENSE_REQUEST,
+  parseLicense,
+  parseLicenseRequest,
+} from './clear-key-messages.ts'
 
 const bytes = (text: string) => Buffer.from(text, 'utf8')
 const kid = (index: number) => Buffer.from(index.toString(16).padStart(32, '0'), 'hex').toString('base64url')
@@ -64,6 +72,44 @@ describe('Clear Key messages', () => {
     const whole = request([kid(1)])
     for (let length = 0; length < whole.byteLength; length++) {
       assert.throws(() => parseLicenseRequest(whole.subarray(0, length)), { code: 'ERR_LICENSE_REQUEST' })
+    }
+  })
+
+  it('are read by the player as the server writes them', () => {
+    const ids = [1, 2].map((index) => Buffer.from(index.toString(16).padStart(32, '0'), 'hex'))
+    const keys = ids.map((id) => ({ id: Uint8Array.from(id), key: new Uint8Array(16).fill(9) }))
+
+    assert.deepEqual(
+      parseLicenseRequest(bytes(formatLicenseRequest(ids))).keyIds.map((id) => Buffer.from(id)),
+      ids,
+    )
+    assert.deepEqual(parseLicense(bytes(formatLicense(keys, 'temporary'))), keys)
+    assert.deepEqual(parseLicense(bytes('{"keys":[]}')), [])
+  })
+
+  it('D-01: licences that are broken or lie are refused, without what is in them', () => {
+    const jwk = { kty: 'oct', kid: kid(1), k: 'tQ0bJVWb6b0KPL6KtZIy_A' }
+    const license = (...keys: readonly unknown[]) => bytes(JSON.stringify({ keys }))
+    const broken: readonly Uint8Array[] = [
+      bytes(''),
+      bytes('null'),
+      bytes('[]'),
+      bytes('{"keys":{}}'),
+      license(null),
+      license({ ...jwk, kty: 'RSA' }),
+      license({ ...jwk, k: `${jwk.k}==` }),
+      license({ ...jwk, k: jwk.k.slice(1) }),
+      license({ ...jwk, kid: 1 }),
+      license(...Array.from({ length: MAX_KEY_IDS + 1 }, () => jwk)),
+      Buffer.concat([license(jwk), Buffer.alloc(MAX_LICENSE, ' ')]),
+    ]
+    for (const body of broken) {
+      assert.throws(
+        () => parseLicense(body),
+        (error: Error & { code?: string }) =>
+          error.code === 'ERR_LICENSE_ANSWER' && !error.message.includes(jwk.k.slice(1)),
+        Buffer.from(body).toString().slice(0, 60),
+      )
     }
   })
 })

@@ -2,7 +2,7 @@
 import { assert } from '../../errors.ts'
 import type { FuzzTarget } from '../../fuzz-target.ts'
 import { readOutside } from '../auth/tokens/compact-form.ts'
-import { formatLicense, MAX_KEY_IDS, parseLicenseRequest } from './clear-key-messages.ts'
+import { formatLicense, MAX_KEY_IDS, parseLicense, parseLicenseRequest } from './clear-key-messages.ts'
 
 const seed = (text: string): Uint8Array => Buffer.from(text, 'utf8')
 const token = (header: string, payload: string) =>
@@ -31,6 +31,20 @@ export const fuzzTargets: readonly FuzzTarget[] = [
       ) as { keys: { kid: string }[] }
       const kids = seed(JSON.stringify({ kids: again.keys.map(({ kid }) => kid), type }))
       assert(parseLicenseRequest(kids).keyIds.length === keyIds.length, 'a key id is written as it was read')
+    },
+  },
+  {
+    name: 'license/clear-key-answer',
+    seeds: () => [
+      seed('{"keys":[{"kty":"oct","k":"LwVHf8JLtPrv2GUXFW2v_A","kid":"AAAAAAAAAAAAAAAAAAAAAA"}],"type":"temporary"}'),
+      seed('{"keys":[]}'),
+      seed('{"keys":[null,{"kty":"oct","k":"","kid":[]}]}'),
+    ],
+    run: (input) => {
+      const keys = parseLicense(input)
+      assert(keys.length <= MAX_KEY_IDS, 'a licence has a number of keys')
+      const again = parseLicense(seed(formatLicense(keys, 'temporary')))
+      assert(again.length === keys.length, 'a licence is written as it was read')
     },
   },
   {

@@ -25,7 +25,7 @@ async function setUp(t: TestContext) {
   })
   const ask = async (path: string, token?: string, headers: Record<string, string> = {}) => {
     const query = new URLSearchParams({ path, ...(token !== undefined && { token }) })
-    const response = await fetch(`${server.urls['http']}/license/status?${query}`, { headers })
+    const response = await fetch(`${server.urls['http']}/license/status?${query.toString()}`, { headers })
     return (await response.json()) as { protected?: boolean; code?: string; [name: string]: unknown }
   }
   return { server, data, ask }

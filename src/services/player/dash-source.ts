@@ -5,6 +5,7 @@ import { FragmentDemuxer } from '../../media/containers/isobmff/demuxer.ts'
 import type { AdaptationSet, Mpd, Period, Representation, SegmentTemplate } from '../../media/manifests/dash/model.ts'
 import { parseMpd } from '../../media/manifests/dash/parse.ts'
 import { expandTemplate, expandTimeline, resolveSegmentTemplate } from '../../media/manifests/dash/segment-template.ts'
+import { FragmentDecryptor } from './fragment-decryptor.ts'
 import { get, getBytes, getText, pieces, shown } from './http.ts'
 import { mergeSources } from './merge.ts'
 import type { Source, SourceContext } from './source.ts'
@@ -68,12 +69,14 @@ interface Chosen {
   readonly representation: Representation
   readonly template: SegmentTemplate
   readonly base: URL
+  /** Where licences are, as far as the MPD says it. */
+  readonly licenseUrl: string | undefined
 }
 
 async function* playKind(kind: Kind, manifest: Manifest, context: SourceContext): Source {
   const { signal } = context
   let current: string | undefined
-  let demuxer = new FragmentDemuxer()
+  let reading: Reading | undefined
   /** Start of the last segment played, in ticks of its period. */
   let played = -1
   let unchanged = 0
@@ -85,8 +88,8 @@ async function* playKind(kind: Kind, manifest: Manifest, context: SourceContext)
         // Joining live: the segment before the newest; a following period from its beginning.
         played = current === undefined && mpd.type === 'dynamic' ? (segments.at(-3)?.time ?? -1) : -1
         current = chosen.key
-        demuxer = new FragmentDemuxer()
-        demuxer.write(await getBytes(segmentUrl(chosen, chosen.template.initialization, {}), signal))
+        const init = await getBytes(segmentUrl(chosen, chosen.template.initialization, {}), signal)
+        reading = openReading(init, chosen, context, reading)
       }
       for (const [index, segment] of segments.entries()) {
         if (segment.time <= played || signal.aborted) continue
@@ -95,8 +98,9 @@ async function* playKind(kind: Kind, manifest: Manifest, context: SourceContext)
         const number = (chosen.template.startNumber ?? 1) + index
         const address = segmentUrl(chosen, chosen.template.media, { time: segment.time, number })
         reportDelay(mpd, chosen, segment.time, context)
+        if (reading === undefined) continue
         try {
-          yield* readSegment(address, demuxer, context)
+          yield* readSegment(address, reading, context)
         } catch (error) {
           if (!(error instanceof UnavailableError)) throw error
           context.onProblem({ rule: 'segment-missing', message: `${shown(address)} is listed but cannot be fetched` })
@@ -136,7 +140,10 @@ function choose(mpd: Mpd, kind: Kind, url: URL, current: string | undefined): Ch
     for (const { baseUrls } of [mpd, period, set, representation]) {
       if (baseUrls[0] !== undefined) base = new URL(baseUrls[0].url, base)
     }
-    all.push({ key: `${period.id ?? period.start ?? 0} ${representation.id}`, period, representation, template, base })
+    const key = `${period.id ?? period.start ?? 0} ${representation.id}`
+    const protections = [...representation.contentProtections, ...set.contentProtections]
+    const licenseUrl = protections.find((one) => one.licenseUrl !== undefined)?.licenseUrl
+    all.push({ key, period, representation, template, base, licenseUrl })
   }
   const from = all.findIndex((chosen) => chosen.key === current)
   if (from >= 0) return all.slice(from)
@@ -157,7 +164,34 @@ function reportDelay(mpd: Mpd, chosen: Chosen, time: number, context: SourceCont
   context.onDelay(Date.now() - (mpd.availabilityStartTime + seconds * 1000))
 }
 
-async function* readSegment(url: URL, demuxer: FragmentDemuxer, context: SourceContext): Source {
+/** What reads the segments of one init segment. */
+interface Reading {
+  readonly decryptor: FragmentDecryptor
+  readonly demuxer: FragmentDemuxer
+}
+
+function openReading(
+  init: Uint8Array,
+  { licenseUrl }: Chosen,
+  { keys }: SourceContext,
+  before: Reading | undefined,
+): Reading {
+  const decryptor = new FragmentDecryptor(init, keys, licenseUrl)
+  const isProtected = decryptor.isProtected || before?.decryptor.isProtected === true
+  if (before !== undefined && isProtected && decryptor.goesOn(before.decryptor)) return { ...before, decryptor }
+  const demuxer = new FragmentDemuxer()
+  demuxer.write(decryptor.init)
+  return { decryptor, demuxer }
+}
+
+async function* readSegment(url: URL, { decryptor, demuxer }: Reading, context: SourceContext): Source {
+  if (decryptor.isProtected) {
+    const bytes = await getBytes(url, context.signal)
+    context.onBytes(bytes.byteLength)
+    demuxer.write(await decryptor.decrypt(bytes))
+    for (let result = demuxer.read(); result !== undefined; result = demuxer.read()) yield result
+    return
+  }
   const response = await get(url, context.signal)
   for await (const piece of pieces(response, url, context.signal)) {
     context.onBytes(piece.byteLength)

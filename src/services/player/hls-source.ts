@@ -6,12 +6,15 @@ import { FragmentDemuxer } from '../../media/containers/isobmff/demuxer.ts'
 import { lintMediaPlaylist } from '../../media/manifests/hls/lint.ts'
 import type {
   InitializationSection,
+  Key,
   MediaPlaylist,
   MultivariantPlaylist,
   SegmentHead,
 } from '../../media/manifests/hls/model.ts'
 import { parsePlaylist } from '../../media/manifests/hls/parse.ts'
 import { MICROS_PER_MS } from '../../media/time.ts'
+import { Aes128 } from './aes-128.ts'
+import { FragmentDecryptor } from './fragment-decryptor.ts'
 import { getBytes, getText, shown } from './http.ts'
 import { mergeSources } from './merge.ts'
 import type { Source, SourceContext } from './source.ts'
@@ -42,6 +45,7 @@ interface Piece {
   readonly uri: string
   readonly byteRange?: { readonly offset: number; readonly length: number }
   readonly map: InitializationSection | undefined
+  readonly keys: readonly Key[] | undefined
   readonly discontinuity: boolean
   /** Wall time of its first sample, milliseconds, where the playlist says it. */
   readonly programDateTime: number | undefined
@@ -151,7 +155,7 @@ function listPieces(playlist: MediaPlaylist): Piece[] {
     head: SegmentHead,
     whole?: { uri: string; byteRange?: { offset: number; length: number } },
   ) => {
-    const { map, gap } = head
+    const { map, keys, gap } = head
     const list: { uri: string; byteRange?: { offset: number; length: number }; gap?: true }[] =
       head.parts.length > 0 || whole === undefined ? [...head.parts] : [whole]
     for (const [index, one] of list.entries()) {
@@ -159,6 +163,7 @@ function listPieces(playlist: MediaPlaylist): Piece[] {
         uri: one.uri,
         ...(one.byteRange === undefined ? {} : { byteRange: one.byteRange }),
         map,
+        keys,
         msn,
         part: head.parts.length > 0 ? index : -1,
         discontinuity: index === 0 && head.discontinuity === true,
@@ -177,12 +182,15 @@ function listPieces(playlist: MediaPlaylist): Piece[] {
 class SegmentDecoder {
   readonly #base: URL
   readonly #context: SourceContext
+  readonly #wholeSegments: Aes128
   #demuxer: FragmentDemuxer | undefined
+  #decryptor: FragmentDecryptor | undefined
   #map: string | undefined
 
   constructor(base: URL, context: SourceContext) {
     this.#base = base
     this.#context = context
+    this.#wholeSegments = new Aes128(base, context.signal)
   }
 
   async *decode(piece: Piece): Source {
@@ -196,8 +204,9 @@ class SegmentDecoder {
       this.#context.onProblem({ rule: 'part-missing', message: `${piece.uri} is listed but cannot be fetched` })
       return
     }
-    const demuxer = await this.#prepare(piece.map)
-    demuxer.write(bytes)
+    const demuxer = await this.#prepare(piece)
+    const fragments = await this.#wholeSegments.decrypt(bytes, piece.keys, piece.msn)
+    demuxer.write((await this.#decryptor?.decrypt(fragments)) ?? fragments)
     let { discontinuity } = piece
     let dated = piece.programDateTime === undefined
     for (let result = demuxer.read(); result !== undefined; result = demuxer.read()) {
@@ -221,7 +230,7 @@ class SegmentDecoder {
     for (let result = this.#demuxer?.read(); result !== undefined; result = this.#demuxer?.read()) yield result
   }
 
-  async #prepare(map: InitializationSection | undefined): Promise<FragmentDemuxer> {
+  async #prepare({ map, keys, msn, discontinuity }: Piece): Promise<FragmentDemuxer> {
     if (map === undefined) {
       throw new FormatError(
         'ERR_PLAY_CONTAINER',
@@ -232,8 +241,14 @@ class SegmentDecoder {
     if (this.#demuxer === undefined || name !== this.#map) {
       const init = await getBytes(new URL(map.uri, this.#base), this.#context.signal)
       const { offset, length } = map.byteRange ?? { offset: 0, length: init.byteLength }
-      this.#demuxer = new FragmentDemuxer()
-      this.#demuxer.write(init.subarray(offset, offset + length))
+      const section = await this.#wholeSegments.decrypt(init.subarray(offset, offset + length), keys, msn)
+      const decryptor = new FragmentDecryptor(section, this.#context.keys, undefined)
+      const goesOn = !discontinuity && this.#decryptor !== undefined && decryptor.goesOn(this.#decryptor)
+      if (this.#demuxer === undefined || !goesOn) {
+        this.#demuxer = new FragmentDemuxer()
+        this.#demuxer.write(decryptor.init)
+      }
+      this.#decryptor = decryptor
       this.#map = name
     }
     return this.#demuxer

@@ -1,5 +1,6 @@
 /** The player: opens any address the server offers, checks and measures it, and writes or pipes it. */
 import { ConfigError } from '../../errors.ts'
+import type { ContentKey } from '../../packaging/protection/segment-encryptor.ts'
 import { playHttpAsf } from './asf-source.ts'
 import { type OpenAddress, playAsx } from './asx-source.ts'
 import { type ClientOptions, type PullClient, playByClient } from './client-source.ts'
@@ -9,6 +10,7 @@ import { playHls } from './hls-source.ts'
 import { shown } from './http.ts'
 import { Measurement, type PlayReport } from './measurement.ts'
 import { Output, type OutputFormat } from './output.ts'
+import { PlayKeys } from './play-keys.ts'
 import type { NativeSource, SourceContext } from './source.ts'
 
 /** What to play, how long, and where to. */
@@ -24,6 +26,12 @@ export interface PlayOptions {
   readonly output?: string
   /** Overrides what the output's name says. */
   readonly format?: OutputFormat
+  /** Content keys of HLS and DASH under Common Encryption. */
+  readonly keys?: readonly ContentKey[]
+  /** Address of a Clear Key licence server, which is asked for keys that are not given. */
+  readonly license?: string
+  /** Shown to the licence server. Default: the token or key in `url`, where both addresses are of one host. */
+  readonly token?: string
   readonly signal?: AbortSignal
   /** Called about once a second. */
   readonly onProgress?: (report: PlayReport) => void
@@ -61,6 +69,7 @@ export async function play(options: PlayOptions): Promise<PlayResult> {
     onProblem: (problem) => measurement.addProblem(problem),
     onBytes: (count) => measurement.addBytes(count),
     onDelay: (milliseconds) => measurement.addDelay(milliseconds),
+    keys: playKeysOf(url, options, signal),
   }
   const source = openSource(url, context, options, output?.takesAsf === true)
   const limit = options.duration === undefined ? undefined : setTimeout(() => stop.abort(), options.duration * 1000)
@@ -141,6 +150,20 @@ function openAddress(
     default:
       return undefined
   }
+}
+
+function playKeysOf(url: URL, { keys, license, token }: PlayOptions, signal: AbortSignal): PlayKeys {
+  const server = license === undefined ? undefined : URL.parse(license)
+  if (server === null || (server !== undefined && !/^https?:$/.test(server.protocol))) {
+    throw new ConfigError('ERR_PLAY_URL', 'expected the address of a licence server, http(s)://…')
+  }
+  return new PlayKeys({
+    url,
+    signal,
+    ...(keys !== undefined && { keys }),
+    ...(server !== undefined && { license: server }),
+    ...(token !== undefined && { token }),
+  })
 }
 
 function schemeOf(url: URL): string {

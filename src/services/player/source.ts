@@ -1,6 +1,7 @@
 /** What the player reads: an address opened by one of several protocols, as tracks and packets in order of arrival. */
 import type { DemuxResult } from '../../media/container.ts'
 import type { AsfPacket } from '../../media/containers/asf/model.ts'
+import type { PlayKeys } from './play-keys.ts'
 
 /** Something a stream did against its own rules. */
 export interface Problem {
@@ -17,6 +18,8 @@ export interface SourceContext {
   readonly onBytes: (count: number) => void
   /** Milliseconds between the encoder's clock and now, where the protocol tells: a playlist's program date time, an MPD's clock. */
   readonly onDelay: (milliseconds: number) => void
+  /** Of what comes encrypted. */
+  readonly keys: PlayKeys
 }
 
 /** Ends with the stream, or when the signal aborts. Throws HeadendError when the address cannot be played. */

@@ -29,6 +29,8 @@ export interface ProtectedTrack {
 
 /** A sample to be decrypted: its bytes are a view of the segment. */
 export interface EncryptedSample {
+  /** track_ID. */
+  readonly trackId: number
   readonly bytes: Uint8Array
   readonly scheme: ProtectionScheme
   readonly pattern: ProtectionPattern
@@ -98,7 +100,7 @@ export function encryptedSamples(
         if (ranges !== undefined && sumOf(ranges) !== size) throw broken('ranges that add up to the sample', start)
         const { scheme } = track
         const { pattern, keyId } = protections[i] as SampleProtection
-        samples.push({ bytes: segment.subarray(offset, offset + size), scheme, pattern, keyId, iv, ranges })
+        samples.push({ trackId, bytes: segment.subarray(offset, offset + size), scheme, pattern, keyId, iv, ranges })
       }
     }
   }
