@@ -61,10 +61,20 @@ export async function* readChunks(
   }
 }
 
-/** All bytes of a body, behind `reserve` bytes that the caller fills. */
-export async function readWhole(body: SegmentBody, reserve = 0): Promise<Uint8Array> {
+/** A buffer that is used again by what comes next: what was taken is good until then. */
+export class ReusedBuffer {
+  #bytes = new Uint8Array(0)
+
+  take(length: number): Uint8Array {
+    if (this.#bytes.byteLength < length) this.#bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+    return this.#bytes.subarray(0, length)
+  }
+}
+
+/** All bytes of a body, behind `reserve` bytes that the caller fills; in a buffer of their own, or in `into`. */
+export async function readWhole(body: SegmentBody, reserve = 0, into = new ReusedBuffer()): Promise<Uint8Array> {
   // The last read may bring bytes that are not wanted: there is room for them.
-  const target = new Uint8Array(Buffer.allocUnsafeSlow(reserve + body.byteLength + SMALL_CHUNK_BYTES).buffer)
+  const target = into.take(reserve + body.byteLength + SMALL_CHUNK_BYTES)
   let at = reserve
   for (const extent of extentsOf(body.pieces, SMALL_CHUNK_BYTES)) {
     if ('bytes' in extent) {

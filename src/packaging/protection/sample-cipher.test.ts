@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { patternOf } from '../../media/protection/scheme.ts'
+import fc from 'fast-check'
+import { type ProtectionPattern, type ProtectionScheme, patternOf } from '../../media/protection/scheme.ts'
+import type { CipherSample } from './key-stream.ts'
 import { SampleCipher } from './sample-cipher.ts'
 
 /** NIST SP 800-38A, appendix F: key and plaintext of all modes. */
@@ -62,7 +64,102 @@ describe('sample cipher', () => {
     const chain = Buffer.concat([sample.subarray(5, 21), sample.subarray(165, 181)])
     assert.deepEqual([...new Set(decipher.update(chain))], [1])
   })
+
+  for (const [scheme, kind] of [
+    ['cenc', 'video'],
+    ['cbcs', 'video'],
+    ['cbcs', 'audio'],
+  ] as const) {
+    it(`${scheme} of ${kind}: any samples together are what a new cipher makes of each, and come back`, () => {
+      const pattern = patternOf(scheme, kind)
+      fc.assert(
+        fc.property(fc.array(sampleOf(scheme), { minLength: 1, maxLength: 20 }), fc.boolean(), (samples, together) => {
+          const cipher = new SampleCipher(KEY, scheme, pattern)
+          // At any place of a larger buffer.
+          const place = () =>
+            samples.map(({ bytes, offset, ...rest }) => {
+              const copy = Buffer.alloc(offset + bytes.byteLength)
+              copy.set(bytes, offset)
+              return { ...rest, bytes: copy.subarray(offset) }
+            })
+          const found = place()
+
+          if (together) cipher.encryptAll(found)
+          else for (const { bytes, iv, ranges } of found) cipher.encrypt(bytes, iv, ranges)
+
+          assert.deepEqual(
+            found.map(({ bytes }) => text(bytes)),
+            samples.map((sample) => text(reference(sample, scheme, pattern))),
+          )
+          cipher.decryptAll(found)
+          assert.deepEqual(
+            found.map(({ bytes }) => text(bytes)),
+            samples.map(({ bytes }) => text(bytes)),
+          )
+        }),
+        { numRuns: 60 },
+      )
+    })
+  }
+
+  it('cenc: a sample that is larger than what is encrypted at once, between small ones', () => {
+    const samples = [100, 700_000, 0, 250_000, 30_000, 5].map((length, number) => ({
+      bytes: Buffer.alloc(length, number),
+      iv: hex(`00000000000000${number.toString(16).padStart(2, '0')}`),
+      ranges: undefined,
+    }))
+    const expected = samples.map((sample) => text(reference(sample, 'cenc', patternOf('cenc', 'video'))))
+
+    new SampleCipher(KEY, 'cenc', patternOf('cenc', 'video')).encryptAll(samples)
+
+    assert.ok(samples.every(({ bytes }, i) => text(bytes) === expected[i]))
+  })
 })
+
+function sampleOf(scheme: ProtectionScheme) {
+  const bytes = (most: number) => fc.integer({ min: 0, max: most })
+  const ranges = fc.array(fc.record({ clear: bytes(40), protected: bytes(700) }), { minLength: 1, maxLength: 5 })
+  const ivBytes = scheme === 'cenc' ? fc.constantFrom(8, 16) : fc.constant(16)
+  return fc
+    .record({
+      ranges: fc.option(ranges, { nil: undefined }),
+      whole: bytes(3000),
+      offset: bytes(7),
+      ivBytes,
+      seed: bytes(255),
+    })
+    .map(({ ranges: found, whole, offset, ivBytes: length, seed }) => {
+      const size = found?.reduce((sum, range) => sum + range.clear + range.protected, 0) ?? whole
+      return {
+        bytes: Uint8Array.from({ length: size }, (_, i) => (i * 31 + seed * 17) & 0xff),
+        iv: Uint8Array.from({ length }, (_, i) => (seed + i * 5) & 0xff),
+        ranges: found,
+        offset,
+      }
+    })
+}
+
+/** By a cipher of Node for each sample, or each range. */
+function reference({ bytes, iv, ranges }: CipherSample, scheme: ProtectionScheme, pattern: ProtectionPattern): Buffer {
+  const made = Buffer.from(bytes)
+  const counter = createCipheriv('aes-128-ctr', KEY, Buffer.concat([iv, Buffer.alloc(16 - iv.byteLength)]))
+  let at = 0
+  for (const { clear, protected: length } of ranges ?? [{ clear: 0, protected: bytes.byteLength }]) {
+    const range = made.subarray(at + clear, at + clear + length)
+    at += clear + length
+    if (scheme === 'cenc') {
+      counter.update(range).copy(range)
+      continue
+    }
+    const chain = createCipheriv('aes-128-cbc', KEY, iv).setAutoPadding(false)
+    for (let block = 0; (block + 1) * 16 <= length; block++) {
+      if (pattern.crypt > 0 && block % (pattern.crypt + pattern.skip) >= pattern.crypt) continue
+      const one = range.subarray(block * 16, block * 16 + 16)
+      chain.update(one).copy(one)
+    }
+  }
+  return made
+}
 
 function hex(digits: string): Buffer {
   return Buffer.from(digits, 'hex')

@@ -6,12 +6,17 @@ import {
   type ProtectionScheme,
   type Subsample,
 } from '../../media/protection/scheme.ts'
+import { type CipherSample, forEachRange, KeyStream } from './key-stream.ts'
+import { release } from './release.ts'
 
 /** One key with its scheme. Holds the key: never logged, never sent. */
 export class SampleCipher {
   readonly #key: Uint8Array
   readonly #scheme: ProtectionScheme
   readonly #pattern: ProtectionPattern
+  #keyStream: KeyStream | undefined
+  #encryption: Chains | undefined
+  #decryption: Chains | undefined
 
   /** `key`: 16 bytes. */
   constructor(key: Uint8Array, scheme: ProtectionScheme, pattern: ProtectionPattern) {
@@ -23,78 +28,120 @@ export class SampleCipher {
   /**
    * Encrypts one sample. `iv`: 8 or 16 bytes of its own for `cenc`, the constant 16 bytes for `cbcs`. `ranges` of `undefined`: the whole sample.
    */
-  encrypt(sample: Uint8Array, iv: Uint8Array, ranges: readonly Subsample[] | undefined): void {
-    this.#apply(sample, iv, ranges, createCipheriv)
+  encrypt(bytes: Uint8Array, iv: Uint8Array, ranges: readonly Subsample[] | undefined): void {
+    this.encryptAll([{ bytes, iv, ranges }])
   }
 
   /** The other way round. */
-  decrypt(sample: Uint8Array, iv: Uint8Array, ranges: readonly Subsample[] | undefined): void {
-    this.#apply(sample, iv, ranges, createDecipheriv)
+  decrypt(bytes: Uint8Array, iv: Uint8Array, ranges: readonly Subsample[] | undefined): void {
+    this.decryptAll([{ bytes, iv, ranges }])
   }
 
-  #apply(sample: Uint8Array, iv: Uint8Array, ranges: readonly Subsample[] | undefined, create: CreateCipher): void {
-    const whole: readonly Subsample[] = ranges ?? [{ clear: 0, protected: sample.byteLength }]
-    const block = new Uint8Array(BLOCK_BYTES)
-    block.set(iv)
-    if (this.#scheme === 'cenc') this.#applyCounter(sample, whole, create('aes-128-ctr', this.#key, block))
-    else this.#applyChains(sample, whole, () => create('aes-128-cbc', this.#key, block))
-  }
-
-  /** One key stream goes through all ranges of the sample. */
-  #applyCounter(sample: Uint8Array, ranges: readonly Subsample[], cipher: Cipheriv | Decipheriv): void {
-    let at = 0
-    for (const range of ranges) {
-      at += range.clear
-      const end = at + range.protected
-      if (end > at) sample.set(cipher.update(sample.subarray(at, end)), at)
-      at = end
+  /** Those of a segment: together they cost much less than one by one. */
+  encryptAll(samples: readonly CipherSample[]): void {
+    if (this.#scheme === 'cenc') this.#applyCounter(samples)
+    else {
+      this.#encryption ??= new Chains(createCipheriv('aes-128-cbc', this.#key, NO_IV), 'encrypt')
+      this.#encryption.apply(samples, this.#pattern)
     }
   }
 
-  /** Each range begins a chain of its own; what is less than a block stays clear. */
-  #applyChains(sample: Uint8Array, ranges: readonly Subsample[], start: () => Cipheriv | Decipheriv): void {
-    let at = 0
-    for (const range of ranges) {
-      at += range.clear
-      const end = at + range.protected
-      this.#applyChain(sample.subarray(at, end), start)
-      at = end
+  /** The other way round. */
+  decryptAll(samples: readonly CipherSample[]): void {
+    if (this.#scheme === 'cenc') this.#applyCounter(samples)
+    else {
+      this.#decryption ??= new Chains(createDecipheriv('aes-128-cbc', this.#key, NO_IV), 'decrypt')
+      this.#decryption.apply(samples, this.#pattern)
     }
   }
 
-  #applyChain(range: Uint8Array, start: () => Cipheriv | Decipheriv): void {
-    const { crypt, skip } = this.#pattern
-    const blocks = Math.floor(range.byteLength / BLOCK_BYTES)
-    if (blocks === 0) return
-    const cipher = start().setAutoPadding(false)
-    if (skip === 0 || crypt === 0) {
-      const all = range.subarray(0, blocks * BLOCK_BYTES)
-      all.set(cipher.update(all))
-      return
-    }
-    // The chosen blocks as one run: a call for each block would cost more than the encryption.
-    const run = new Uint8Array(Math.ceil(blocks / (crypt + skip)) * crypt * BLOCK_BYTES)
-    const length = eachChosen(blocks, this.#pattern, (from, to) =>
-      run.set(range.subarray(from, from + BLOCK_BYTES), to),
-    )
-    const done = cipher.update(run.subarray(0, length))
-    eachChosen(blocks, this.#pattern, (from, to) => range.set(done.subarray(to, to + BLOCK_BYTES), from))
+  #applyCounter(samples: readonly CipherSample[]): void {
+    this.#keyStream ??= new KeyStream(this.#key)
+    this.#keyStream.apply(samples)
   }
 }
 
-type CreateCipher = (algorithm: 'aes-128-ctr' | 'aes-128-cbc', key: Uint8Array, iv: Uint8Array) => Cipheriv | Decipheriv
+const NO_IV = new Uint8Array(BLOCK_BYTES)
 
-/** Calls `block` with the place of each chosen block in the range and among the chosen ones; returns their bytes. */
-function eachChosen(
+/**
+ * Chains of blocks (NIST SP 800-38A section 6.2), all by one cipher, whose chain never ends: what it would combine the first block of the next chain
+ * with is known, and is exchanged for the IV. A cipher of its own for each chain costs more than its encryption.
+ */
+class Chains {
+  readonly #cipher: Cipheriv | Decipheriv
+  readonly #direction: 'encrypt' | 'decrypt'
+  /** The last block of ciphertext. */
+  readonly #last = new Uint8Array(BLOCK_BYTES)
+
+  constructor(cipher: Cipheriv | Decipheriv, direction: 'encrypt' | 'decrypt') {
+    this.#cipher = cipher.setAutoPadding(false)
+    this.#direction = direction
+  }
+
+  /** Each range begins a chain of its own; what is less than a block stays clear. */
+  apply(samples: readonly CipherSample[], { crypt, skip }: ProtectionPattern): void {
+    for (const sample of samples) {
+      forEachRange(sample, (range) => {
+        const blocks = Math.floor(range.byteLength / BLOCK_BYTES)
+        if (blocks === 0) return
+        if (skip === 0 || crypt === 0) {
+          const all = range.subarray(0, blocks * BLOCK_BYTES)
+          const whole = this.#chain(all, sample.iv)
+          all.set(whole)
+          release(whole)
+          return
+        }
+        // The chosen blocks as one run: a call for each block would cost more than the encryption.
+        const run = runOf(Math.ceil(blocks / (crypt + skip)) * crypt * BLOCK_BYTES)
+        const length = moveChosen(blocks, { crypt, skip }, range, run, 'gather')
+        const done = this.#chain(run.subarray(0, length), sample.iv)
+        moveChosen(blocks, { crypt, skip }, range, done, 'scatter')
+        release(done)
+      })
+    }
+  }
+
+  /** `blocks` may be changed. */
+  #chain(blocks: Uint8Array, iv: Uint8Array): Uint8Array {
+    if (this.#direction === 'encrypt') {
+      this.#exchange(blocks, iv)
+      const done = this.#cipher.update(blocks)
+      this.#last.set(done.subarray(-BLOCK_BYTES))
+      return done
+    }
+    const done = this.#cipher.update(blocks)
+    this.#exchange(done, iv)
+    this.#last.set(blocks.subarray(-BLOCK_BYTES))
+    return done
+  }
+
+  #exchange(blocks: Uint8Array, iv: Uint8Array): void {
+    for (let i = 0; i < BLOCK_BYTES; i++) blocks[i] = (blocks[i] ?? 0) ^ (this.#last[i] ?? 0) ^ (iv[i] ?? 0)
+  }
+}
+
+/** Used again by each range. */
+let run = new Uint8Array(64 * 1024)
+
+function runOf(bytes: number): Uint8Array {
+  if (run.byteLength < bytes) run = new Uint8Array(bytes)
+  return run
+}
+
+/** Moves the chosen blocks of a range together, or from there back to their places; returns their bytes. */
+function moveChosen(
   blocks: number,
   { crypt, skip }: ProtectionPattern,
-  block: (inRange: number, inRun: number) => void,
+  range: Uint8Array,
+  together: Uint8Array,
+  how: 'gather' | 'scatter',
 ): number {
   let inRun = 0
   for (let first = 0; first < blocks; first += crypt + skip) {
-    for (let index = first; index < Math.min(first + crypt, blocks); index++) {
-      block(index * BLOCK_BYTES, inRun)
-      inRun += BLOCK_BYTES
+    const end = Math.min(first + crypt, blocks) * BLOCK_BYTES
+    for (let at = first * BLOCK_BYTES; at < end; at++, inRun++) {
+      if (how === 'gather') together[inRun] = range[at] ?? 0
+      else range[at] = together[inRun] ?? 0
     }
   }
   return inRun

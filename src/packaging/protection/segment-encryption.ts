@@ -43,11 +43,15 @@ export class SegmentEncryption {
   write(fragments: Uint8Array): Uint8Array {
     const { movie, cipher, protection } = this.#options
     const { bytes, fragments: placed } = protectFragments(fragments, movie, (samples) => this.#plan(samples))
-    for (const { samples, protection: own } of placed) {
-      for (const [i, sample] of samples.entries()) {
-        cipher.encrypt(sample, protection.constantIv ?? (own.ivs[i] as Uint8Array), own.subsamples?.[i])
-      }
-    }
+    cipher.encryptAll(
+      placed.flatMap(({ samples, protection: own }) =>
+        samples.map((sample, i) => ({
+          bytes: sample,
+          iv: protection.constantIv ?? (own.ivs[i] as Uint8Array),
+          ranges: own.subsamples?.[i],
+        })),
+      ),
+    )
     return bytes
   }
 

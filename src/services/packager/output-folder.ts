@@ -1,7 +1,8 @@
 /** The folder a packager writes into: files appear whole or not at all, so that an interrupted run can go on where it was. */
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UnavailableError } from '../../errors.ts'
+import { ReusedBuffer } from '../../packaging/on-demand/segment-bytes.ts'
 
 const DRAFT = '.part'
 /** Drafts of media files, whatever token they have: nobody else makes such names. */
@@ -9,6 +10,7 @@ const MEDIA_DRAFT = /^(?:video|audio|text)-\d{1,10}-[0-9a-f]{12}-[a-z0-9-]{1,20}
 
 export class OutputFolder {
   readonly path: string
+  readonly #room = new ReusedBuffer()
 
   private constructor(path: string) {
     this.path = path
@@ -26,10 +28,22 @@ export class OutputFolder {
     return new OutputFolder(path)
   }
 
-  /** What an earlier run left whole; `undefined`: nothing. */
+  /** What is there, good until the next file is read; `undefined`: nothing. */
   async read(name: string): Promise<Uint8Array | undefined> {
     try {
-      return await readFile(join(this.path, name))
+      const file = await open(join(this.path, name), 'r')
+      try {
+        const { size } = await file.stat()
+        const bytes = this.#room.take(size)
+        let length = 0
+        for (let read = size; length < size && read > 0; length += read) {
+          const { bytesRead } = await file.read(bytes, length, size - length, length)
+          read = bytesRead
+        }
+        return bytes.subarray(0, length)
+      } finally {
+        await file.close()
+      }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw outputError(name, error)

@@ -6,7 +6,7 @@ import {
   type SegmentSpan,
   segmentsOf,
 } from '../../packaging/on-demand/presentation.ts'
-import { readWhole } from '../../packaging/on-demand/segment-bytes.ts'
+import { ReusedBuffer, readWhole } from '../../packaging/on-demand/segment-bytes.ts'
 import { packageInitName } from './names.ts'
 import type { ProtectionPlan } from './protection-plan.ts'
 import { SegmentProtector } from './segment-protector.ts'
@@ -15,7 +15,7 @@ import { SegmentVerifier, verifySame, verifyWhole } from './verify.ts'
 /** One media file. */
 export interface Piece {
   readonly name: string
-  /** The clear form, which the other two are given: it is read once. */
+  /** The clear form, which the other two are given: it is read once, and good until that of the next piece is. */
   clear(): Promise<Uint8Array>
   /** What is written. */
   make(clear: Uint8Array): Uint8Array
@@ -33,12 +33,13 @@ export async function mediaPieces(
   }: { readonly plan: ProtectionPlan | undefined; readonly token: string; readonly signal: AbortSignal },
 ): Promise<Piece[]> {
   const pieces: Piece[] = []
+  const room = new ReusedBuffer()
   const count = clear.renditions.length
   for (const [place, rendition] of clear.renditions.entries()) {
     const clearInit = await readWhole(await clear.init(rendition))
     const protector =
       plan === undefined ? undefined : new SegmentProtector(plan, rendition, { clearInit, place, count })
-    const source = { clear, rendition, plan, protector, token, signal }
+    const source = { clear, rendition, plan, protector, token, signal, room }
     pieces.push(...initPieces(source, clearInit), ...segmentPieces(source))
   }
   return pieces
@@ -51,6 +52,7 @@ interface Source {
   readonly protector: SegmentProtector | undefined
   readonly token: string
   readonly signal: AbortSignal
+  readonly room: ReusedBuffer
 }
 
 /** One for each key period, and one in the clear where segments that are not encrypted need it. */
@@ -71,7 +73,7 @@ function initPieces({ rendition, plan, protector, token }: Source, clearInit: Ui
 }
 
 function segmentPieces(source: Source): Piece[] {
-  const { clear, rendition, token, signal } = source
+  const { clear, rendition, token, signal, room } = source
   const { name, keyPictures } = rendition
   const check = verifierOf(source)
   const piece = (fileName: string, span: SegmentSpan, index: number, isKeyPicture: boolean): Piece => ({
@@ -80,7 +82,7 @@ function segmentPieces(source: Source): Piece[] {
       const body = isKeyPicture
         ? await clear.keyPicture(rendition, index, signal)
         : await clear.segment(rendition, index, signal)
-      return readWhole(body)
+      return readWhole(body, 0, room)
     },
     make: (bytes) => source.protector?.protect(bytes, { span, index, isKeyPicture }) ?? bytes,
     verify: (stored, bytes) => check(fileName, span, stored, bytes),

@@ -46,7 +46,7 @@ export class SegmentVerifier {
   }
 
   /**
-   * Throws UnavailableError ERR_PACKAGE_VERIFY when the segment does not decrypt with the key to the samples of the clear one, or is in the clear
+   * Decrypts in place. Throws UnavailableError ERR_PACKAGE_VERIFY when the segment does not decrypt with the key to the samples of the clear one, or is in the clear
    * where there is a key, or the other way round.
    */
   check(name: string, encrypted: Uint8Array, clear: Uint8Array, key: ContentKey | undefined): void {
@@ -54,14 +54,15 @@ export class SegmentVerifier {
   }
 
   #isRight(encrypted: Uint8Array, clear: Uint8Array, key: ContentKey | undefined): boolean {
-    const copy = Uint8Array.from(encrypted)
-    const samples = encryptedSamples(copy, this.#movie, this.#tracks)
-    for (const { bytes, scheme, pattern, keyId, iv, ranges } of samples) {
-      if (key === undefined || !sameKeyId(keyId, key.id)) return false
-      new SampleCipher(key.key, scheme, pattern).decrypt(bytes, iv, ranges)
+    const samples = encryptedSamples(encrypted, this.#movie, this.#tracks)
+    if (samples.some(({ keyId }) => key === undefined || !sameKeyId(keyId, key.id))) return false
+    const [first] = samples
+    // All are of one track, and so of one scheme and pattern.
+    if (first !== undefined && key !== undefined) {
+      new SampleCipher(key.key, first.scheme, first.pattern).decryptAll(samples)
     }
     const wanted = this.#dataOf(clear)
-    const found = this.#dataOf(copy)
+    const found = this.#dataOf(encrypted)
     return (
       samples.length === (key === undefined ? 0 : wanted.length) &&
       wanted.length === found.length &&
