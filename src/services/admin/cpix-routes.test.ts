@@ -73,7 +73,7 @@ describe('CPIX over the API', () => {
     }
   })
 
-  it('takes nothing of a document that is broken, signed, or means more than is in it', async (t) => {
+  it('D-04: takes nothing of a document that is broken, signed, or means more than is in it', async (t) => {
     const { store, post } = await keyServer(t)
     const plain = `<CPIX xmlns="urn:dashif:org:cpix" xmlns:pskc="urn:ietf:params:xml:ns:keyprov:pskc" contentId="a" version="2.3"><ContentKeyList>
       <ContentKey kid="98ee5596-cd3e-a20d-163a-e382420c6eff"><Data><pskc:Secret><pskc:PlainValue>AAECAwQFBgcICQoLDA0ODw==</pskc:PlainValue></pskc:Secret></Data></ContentKey>

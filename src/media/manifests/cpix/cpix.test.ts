@@ -163,7 +163,7 @@ describe('CPIX documents', () => {
     ],
   }
   for (const [name, [from, to, code]] of Object.entries(broken)) {
-    it(`are refused ${name}`, () => {
+    it(`D-04: are refused ${name}`, () => {
       const document = CLEAR.replace(from, to)
 
       assert.notEqual(document, CLEAR)
@@ -194,7 +194,7 @@ describe('CPIX documents', () => {
     assert.throws(() => parseCpix(document), { code: 'ERR_CPIX_REFERENCE' })
   })
 
-  it('are refused with too many keys, and when they are huge', () => {
+  it('D-04: are refused with too many keys, and when they are huge', () => {
     const keys = Array.from(
       { length: 1025 },
       (_, i) => `<ContentKey kid="${i.toString(16).padStart(8, '0')}${VIDEO_KID.slice(8)}"/>`,
@@ -205,7 +205,7 @@ describe('CPIX documents', () => {
     assert.throws(() => parseCpix(CLEAR.replace('<!--', `<!--${' '.repeat(5_000_000)}`)), { code: 'ERR_XML_TOO_LARGE' })
   })
 
-  it('never have a key in what is said of them', () => {
+  it('D-05: never have a key in what is said of them', () => {
     const key = 'Q0FOQVJZLUNBTkFSWS0xMjM0'
     const documents = [`${key}`, `${key}=`, `!${key}`].map((value) => CLEAR.replace('EBESExQVFhcYGRobHB0eHw==', value))
 
