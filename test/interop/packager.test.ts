@@ -1,13 +1,11 @@
 /** What the packager writes: read by independent parsers, decrypted by others, gone on with after an interruption. */
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import HLS from 'hls-parser'
-import { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } from 'mediabunny'
 import {
   decryptMedia,
   formatContentKey,
@@ -21,7 +19,8 @@ import { makeMedia } from '../support/media.ts'
 import { runOrThrow } from '../support/process.ts'
 import { repository } from '../support/sources.ts'
 import { requireTool } from '../support/tools.ts'
-import { runHeadend, runNewFfmpeg } from './peers.ts'
+import { packetHashes, readByFfmpeg, readByMediabunny } from './encrypted-packets.ts'
+import { runHeadend } from './peers.ts'
 
 /** Published without types; the part that is used. */
 const { parse: parseMpd } = createRequire(import.meta.url)('mpd-parser') as {
@@ -97,7 +96,7 @@ describe('packager', () => {
         const files = await Promise.all(parts.map((part) => joined(out, name, part)))
         const [byMediabunny, byFfmpeg]: [string[], string[]] = [[], []]
         for (const file of files) {
-          byMediabunny.push(...(await readEncryptedWith(file, keyOf)))
+          byMediabunny.push(...(await readByMediabunny(file, keyOf)))
           byFfmpeg.push(...(await readByFfmpeg(folder, file, keys)))
         }
         assertSameEnd(byMediabunny, wanted, kind === 'a' ? 1 : 0)
@@ -331,79 +330,12 @@ async function contents(folder: string): Promise<Record<string, string>> {
 }
 
 function readEncrypted(bytes: Buffer, key: Uint8Array, keyId: string): Promise<string[]> {
-  return readEncryptedWith(bytes, (asked) => {
+  return readByMediabunny(bytes, (asked) => {
     assert.equal(asked, keyId.replaceAll('-', ''))
     return key
   })
 }
 
-/** By mediabunny. */
-async function readEncryptedWith(bytes: Buffer, keyOf: (keyId: string) => Uint8Array | undefined): Promise<string[]> {
-  using input = new Input({
-    formats: ALL_FORMATS,
-    source: new BufferSource(bytes),
-    formatOptions: {
-      isobmff: {
-        resolveKeyId({ keyId }) {
-          const key = keyOf(keyId)
-          assert.ok(key !== undefined, keyId)
-          return key
-        },
-      },
-    },
-  })
-  const [track] = await input.getTracks()
-  assert.ok(track !== undefined)
-  const hashes: string[] = []
-  for await (const { data } of new EncodedPacketSink(track).packets()) hashes.push(md5(data))
-  return hashes
-}
-
-/** By FFmpeg 8. */
-async function readByFfmpeg(folder: string, bytes: Buffer, keys: ReadonlyMap<string, Uint8Array>): Promise<string[]> {
-  const file = join(folder, 'encrypted.mp4')
-  await writeFile(file, bytes)
-  const list = [...keys].map(([id, key]) => `${id}=${Buffer.from(key).toString('hex')}`).join(':')
-  const { stdout } = await runNewFfmpeg(['packets', file, list])
-  return stdout
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => (JSON.parse(line) as { md5: string }).md5)
-}
-
-/** Of the packets as they are in the file, by ffmpeg. */
-async function packetHashes(
-  ffmpeg: string,
-  file: string,
-  kind: 'a' | 'v',
-  options: readonly string[] = [],
-): Promise<string[]> {
-  const args = [
-    '-hide_banner',
-    '-loglevel',
-    'error',
-    '-nostdin',
-    ...options,
-    '-i',
-    file,
-    '-map',
-    `0:${kind}`,
-    '-c',
-    'copy',
-  ]
-  const output = await runOrThrow(ffmpeg, [...args, '-f', 'framemd5', '-'])
-  const lines = output
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'))
-  return lines.map((line) => line.split(',').at(-1)?.trim() ?? '')
-}
-
 async function headend(...args: string[]): Promise<string> {
   return (await runOrThrow(process.execPath, [join(repository, 'bin/headend.js'), ...args])).toString()
-}
-
-function md5(data: Uint8Array): string {
-  return createHash('md5').update(data).digest('hex')
 }

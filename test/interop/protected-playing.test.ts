@@ -25,9 +25,10 @@ test('films of protected paths by headend play', { timeout: 120_000 }, async (t)
   const { server, folder } = await serveFilms(t, film)
   const expected = await packetsOf(ffmpeg, film)
   assert.ok(expected.video.length === SECONDS * 25 && expected.audio.length > 500)
-  const { token } = await makeToken(server, 'vod/*')
+  const { token, links } = await makeToken(server, 'vod/cenc.mp4')
+  const both = await makeToken(server, 'vod/*')
   const license = `${server.urls['http']}/license/clearkey`
-  const address = (name: string, manifest: string, query = `?token=${token}`) =>
+  const address = (name: string, manifest: string, query = `?token=${both.token}`) =>
     `${server.urls['http']}/vod/${name}/${manifest}${query}`
   const output = join(folder, 'played.mp4')
   const playTo = async (url: string, ...flags: readonly string[]) => {
@@ -45,6 +46,14 @@ test('films of protected paths by headend play', { timeout: 120_000 }, async (t)
       })
     }
   }
+  await t.test('with what headend token prints', async () => {
+    assert.match(links.Watch, /\/watch\/vod\/cenc\.mp4\?token=eyJ/)
+    const page = await fetch(links.Watch)
+    assert.deepEqual([page.status, links.Licence], [200, `${license}?token=${token}`])
+
+    assert.deepEqual(await playTo(links.HLS, '--license', links.Licence), expected)
+    assert.deepEqual(await playTo(links.DASH, '--license', links.Licence), expected)
+  })
   await t.test('with keys that the owner has, on the command line and in a file', async () => {
     const { kid, key } = await keyOf(server, 'vod/cenc.mp4')
     const file = join(folder, 'keys')
@@ -77,7 +86,7 @@ test('films of protected paths by headend play', { timeout: 120_000 }, async (t)
     const fails = async (...flags: readonly string[]) => {
       const { code, stderr } = await runHeadend(['play', url, ...flags], { timeout: 30_000 })
       assert.equal(code, flags.includes('secret') ? 2 : 1)
-      assert.ok(!stderr.includes(key) && !stderr.includes(token), stderr)
+      assert.ok(!stderr.includes(key) && !stderr.includes(both.token), stderr)
       return stderr
     }
     const uuid = kid.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
@@ -113,10 +122,16 @@ async function serveFilms(t: TestContext, film: string): Promise<{ server: Runni
   return { server, folder }
 }
 
-async function makeToken({ data }: RunningServer, path: string): Promise<{ token: string }> {
-  const { code, stdout, stderr } = await runHeadend(['token', path, '--data', data, '--json'])
+interface Made {
+  readonly token: string
+  readonly links: Readonly<Record<'Watch' | 'HLS' | 'DASH' | 'Licence', string>>
+}
+
+async function makeToken({ data, urls }: RunningServer, path: string): Promise<Made> {
+  const places = ['--data', data, '--base', urls['http'] ?? '']
+  const { code, stdout, stderr } = await runHeadend(['token', path, '--expires', '2h', '--json', ...places])
   assert.equal(code, 0, stderr)
-  return JSON.parse(stdout.toString()) as { token: string }
+  return JSON.parse(stdout.toString()) as Made
 }
 
 /** As owners get it, in hexadecimal. */

@@ -12,6 +12,8 @@ export interface ServerOptions {
   readonly env?: NodeJS.ProcessEnv
   /** The test channel is off unless asked for. */
   readonly testChannel?: boolean
+  /** Folder of its state, which stays. Default: a new one, removed by `stop`. */
+  readonly data?: string
   /** File descriptors the process may hold. */
   readonly maxFiles?: number
 }
@@ -22,7 +24,7 @@ export interface RunningServer {
   readonly urls: Readonly<Record<string, string>>
   readonly ports: Readonly<Record<string, number>>
   readonly secrets: Readonly<Record<'publishKey' | 'playKey' | 'adminToken', string>>
-  /** Folder of its state; removed by `stop`. */
+  /** Folder of its state. */
   readonly data: string
   /** Everything it has printed so far. */
   log(): string
@@ -36,8 +38,10 @@ const POLL_MS = 20
 
 /** Resolves when everything listens. Throws with what the server printed when it does not come up. */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const data = mkdtempSync(join(tmpdir(), 'headend-test-'))
+  const data = options.data ?? mkdtempSync(join(tmpdir(), 'headend-test-'))
   const readyFile = join(data, 'ready.json')
+  // Of a run before this one.
+  rmSync(readyFile, { force: true })
   const flags = [
     '--host',
     '127.0.0.1',
@@ -65,7 +69,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   child.stdout?.on('data', keep)
   child.stderr?.on('data', keep)
   const closed = new Promise<number | undefined>((resolve) => child.on('close', (code) => resolve(code ?? undefined)))
-  const clean = () => rmSync(data, { recursive: true, force: true })
+  const clean = () => {
+    if (options.data === undefined) rmSync(data, { recursive: true, force: true })
+  }
 
   const deadline = performance.now() + START_MS
   while (!existsSync(readyFile)) {
