@@ -91,6 +91,8 @@ function playLinks({ http, authority, host }: Base, path: string, { token }: Cre
     FLV: `${http}/${encoded}.flv${query}`,
     RTMP: `rtmp://${host}:${RTMP_PORT}/${encoded}${query}`,
     WM: `mms://${authority}/${encoded}${query}`,
+    // Whether the path is protected, the data folder does not tell; other paths have no keys to ask for.
+    Licence: `${http}/license/clearkey${query}`,
   }
 }
 
