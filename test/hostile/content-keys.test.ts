@@ -37,7 +37,7 @@ it('D-05 L-04: keys and secrets are in licences, key answers and exports, and no
   assert.equal(content.length, 2)
 
   // Where they may be, they are.
-  const [{ id: filmKey = '' } = {}] = exported
+  const [{ id: filmKey } = { id: '' }] = exported
   const licence = await server.licence([Buffer.from(filmKey, 'hex'), IMPORTED.id], token)
   for (const key of content) assert.ok(licence.includes(key.toString('base64url')))
   const whole = await fetch(`${server.urls['http']}/key/aes128/${filmKey}?token=${token}`)

@@ -1,4 +1,5 @@
 /** A presentation whose segments are encrypted as they are asked for: the same names, tokens of their own, and the same bytes each time. */
+
 import { createHash } from 'node:crypto'
 import { withProtection } from '../../media/containers/isobmff/init-protection.ts'
 import type {
@@ -9,6 +10,7 @@ import type {
   SegmentSpan,
 } from '../on-demand/presentation.ts'
 import { readWhole, segmentBody } from '../on-demand/segment-bytes.ts'
+import { release } from './release.ts'
 import { type ContentKey, SegmentEncryptor } from './segment-encryptor.ts'
 import { contentProtections, hlsKeys, initHeaders, type ProtectionSignalling } from './signalling.ts'
 
@@ -76,14 +78,13 @@ export class ProtectedPresentation implements Presentation {
   async segment(rendition: OnDemandRendition, index: number, signal: AbortSignal): Promise<SegmentBody> {
     const clear = await this.#clear.segment(rendition, index, signal)
     const encryptor = await this.#encryptorOf(rendition)
-    // By number: decode times of odd films overlap from segment to segment.
-    return segmentBody([encryptor.encrypt(await readWhole(clear), { number: index })])
+    return encrypted(encryptor, clear, index)
   }
 
   async keyPicture(rendition: OnDemandRendition, index: number, signal: AbortSignal): Promise<SegmentBody> {
     const clear = await this.#clear.keyPicture(rendition, index, signal)
     const encryptor = await this.#encryptorOf(rendition, true)
-    return segmentBody([encryptor.encrypt(await readWhole(clear), { number: index })])
+    return encrypted(encryptor, clear, index)
   }
 
   close(): void {
@@ -112,4 +113,12 @@ export class ProtectedPresentation implements Presentation {
     const own = ofKeyPictures && scheme === 'cenc' ? slot + this.renditions.length : slot
     return new SegmentEncryptor(rendition.track, init, { scheme, key: this.#keyOf(rendition), slot: own })
   }
+}
+
+async function encrypted(encryptor: SegmentEncryptor, clear: SegmentBody, number: number): Promise<SegmentBody> {
+  const bytes = await readWhole(clear)
+  // By number: decode times of odd films overlap from segment to segment.
+  const body = segmentBody([encryptor.encrypt(bytes, { number })])
+  release(bytes)
+  return body
 }
