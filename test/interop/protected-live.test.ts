@@ -132,7 +132,7 @@ async function licensed(server: RunningServer, segments: readonly Segment[]): Pr
     segments
       .flatMap(({ keys = [] }) => keys)
       .filter(({ keyFormat }) => keyFormat === 'org.w3.clearkey')
-      .map(({ uri = '' }) => Buffer.from(uri.split(',')[1] ?? '', 'base64').toString('base64url')),
+      .map(({ uri }) => Buffer.from(uri.split(',')[1] ?? '', 'base64').toString('base64url')),
   )
   const response = await fetch(`${server.urls['http']}/license/clearkey`, {
     method: 'POST',
