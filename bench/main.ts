@@ -8,6 +8,7 @@ import { ingest } from './ingest.ts'
 import { licenses } from './licenses.ts'
 import { onDemand } from './on-demand.ts'
 import { pictureDelay } from './picture-delay.ts'
+import { protection } from './protection.ts'
 import { recording } from './recording.ts'
 import { stalledViewers } from './stalled-viewers.ts'
 import { startup } from './startup.ts'
@@ -24,6 +25,7 @@ const BENCHMARKS: Readonly<Record<string, () => AsyncGenerator<Row>>> = {
   asf,
   licenses,
   'on-demand': onDemand,
+  protection,
   recording,
 }
 
@@ -49,7 +51,9 @@ function runIsolated(): void {
   const probe = spawnSync('unshare', ['-n', 'true'], { stdio: 'ignore' })
   if (probe.status !== 0) return
   const script = 'ip link set lo up && { sysctl -qw net.ipv4.tcp_congestion_control=reno || true; } && exec "$@"'
-  const command = ['-n', 'sh', '-c', script, 'sh', process.execPath, import.meta.filename, ...wanted]
+  // With the flags of the server, which are for the garbage collector.
+  const program = [process.execPath, ...process.execArgv, import.meta.filename, ...wanted]
+  const command = ['-n', 'sh', '-c', script, 'sh', ...program]
   const { status } = spawnSync('unshare', command, { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } })
   process.exit(status ?? 1)
 }
