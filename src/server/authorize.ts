@@ -39,9 +39,22 @@ export function createServerAuthorize(options: ServerAuthorizeOptions): Authoriz
     }
     const grant = await authorize(request)
     const { action, path, protocol } = request
-    if (action === 'play' && !ENCRYPTING.has(protocol) && isProtected(path)) {
-      throw new PeerError('ERR_PROTECTION_CLEAR', `${path} is protected: play it over HLS or DASH, found ${protocol}`)
-    }
+    if (action === 'play' && !ENCRYPTING.has(protocol) && isProtected(path)) throw refusal(path, protocol)
     return grant
   }
+}
+
+/** Sends away who plays in the clear what is protected by now. */
+export function endClearSessions({
+  sessions,
+  isProtected,
+}: Pick<ServerAuthorizeOptions, 'sessions' | 'isProtected'>): void {
+  for (const { start } of [...sessions.list()]) {
+    const { role, path, protocol, close } = start
+    if (role === 'play' && !ENCRYPTING.has(protocol) && isProtected(path)) close(refusal(path, protocol))
+  }
+}
+
+function refusal(path: string, protocol: string): PeerError {
+  return new PeerError('ERR_PROTECTION_CLEAR', `${path} is protected: play it over HLS or DASH, found ${protocol}`)
 }

@@ -7,7 +7,7 @@ import type { PathAccess } from '../services/auth/path-access.ts'
 import type { TokenAccess } from '../services/auth/tokens/access.ts'
 import type { TokenVerifierOptions } from '../services/auth/tokens/verifier.ts'
 import { ServerKeys } from '../services/keys/server-keys.ts'
-import { createServerAuthorize } from './authorize.ts'
+import { createServerAuthorize, endClearSessions } from './authorize.ts'
 import type { Secrets } from './secrets.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -75,8 +75,9 @@ export class ServerAccess {
     return this.#tokens
   }
 
-  /** Takes over what a reload brings. */
+  /** Takes over what a reload brings; who plays in the clear what is protected now is sent away. */
   async configure(): Promise<void> {
+    endClearSessions(this.#options)
     if (this.#tokens === undefined) return
     const { ownTokenKey } = await import('../services/auth/tokens/own-tokens.ts')
     ;(await this.#tokens).configure(this.#verifierOptions(ownTokenKey))
