@@ -119,7 +119,7 @@ function writeCounters(iv: Uint8Array, place: number, blocks: number): void {
 function combine(range: Uint8Array, stream: Uint8Array): void {
   const length = range.byteLength
   if (length < MIN_WORD_RANGE) {
-    for (let i = 0; i < length; i++) range[i] = (range[i] ?? 0) ^ (stream[i] ?? 0)
+    for (let i = 0; i < length; i++) range[i] = (range[i] as number) ^ (stream[i] as number)
     return
   }
   const odd = range.byteOffset % WORD_BYTES
@@ -127,7 +127,8 @@ function combine(range: Uint8Array, stream: Uint8Array): void {
   aligned.set(stream, odd)
   const words = new Uint32Array(range.buffer, range.byteOffset + head, Math.floor((length - head) / WORD_BYTES))
   const firstWord = (odd + head) / WORD_BYTES
-  for (let i = 0; i < words.length; i++) words[i] = (words[i] ?? 0) ^ (alignedWords[firstWord + i] ?? 0)
-  for (let i = 0; i < head; i++) range[i] = (range[i] ?? 0) ^ (stream[i] ?? 0)
-  for (let i = head + words.length * WORD_BYTES; i < length; i++) range[i] = (range[i] ?? 0) ^ (stream[i] ?? 0)
+  for (let i = 0; i < words.length; i++) words[i] = (words[i] as number) ^ (alignedWords[firstWord + i] as number)
+  for (let i = 0; i < head; i++) range[i] = (range[i] as number) ^ (stream[i] as number)
+  for (let i = head + words.length * WORD_BYTES; i < length; i++)
+    range[i] = (range[i] as number) ^ (stream[i] as number)
 }
