@@ -1,5 +1,7 @@
 /** Where the keys of `headend package` come from: a key, a file of keys, a CPIX document or a key server. */
 import type { KeyObject } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   ConfigError,
@@ -112,6 +114,8 @@ async function sourceOf(flags: KeyFlags, systems: readonly System[], out: string
   }
   if (speke !== undefined) return { source: await spekeSource(speke, flags, systems), keyFile: undefined }
   const keyFile = flags.keyFile ?? `${out.replace(/\/+$/, '')}.keys`
+  // Beside the output, which may be the first in its folder. What fails is told when the file is written.
+  if (flags.keyFile === undefined) await mkdir(dirname(keyFile), { recursive: true }).catch(() => undefined)
   return { source: keysOfFile(keyFile, { scope: keysPer }), keyFile }
 }
 
