@@ -1,9 +1,6 @@
 /** Packaged films, encrypted, in the players of other sites: with a licence they play, without one they do not. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -17,12 +14,12 @@ import {
   readKeyFile,
 } from '../../src/index.ts'
 import { formatUuid } from '../../src/media/protection/systems.ts'
-import { COUNTER_SIZE, readCounters } from '../support/counter.ts'
 import { makeMedia } from '../support/media.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
-import { repository } from '../support/sources.ts'
 import { requireTool } from '../support/tools.ts'
 import { openBrowser, openPage, screenshot } from './browser.ts'
+import { failureOf, openPlayerSite, type SitePlayer } from './player-site.ts'
+import { shownCounter } from './shown-counter.ts'
 
 const RATE = 25
 const SIZE = { width: 640, height: 360 }
@@ -33,11 +30,8 @@ const CLEAR_LEAD_SECONDS = 2
 /** Not to wait long for the next key. */
 const FAST = 2
 
-interface Player {
-  readonly script: string
+interface Player extends SitePlayer {
   readonly manifest: 'index.m3u8' | 'manifest.mpd'
-  /** Plays `url` in `video` with licences of `license`. */
-  readonly code: string
   /** The package with keys that change that it plays. */
   readonly rotated: 'rotated' | 'rotated-kinds'
 }
@@ -107,7 +101,13 @@ test('encrypted packages play with a licence and not without', { timeout: 180_00
   // Players get the keys from the server, as they are.
   const keyUrl = `${server.urls['http']}/key/aes128/{kid}`
   await packageWithRotation(server, 'aes-128', { media, film }, 'kind', { scheme: 'aes-128', keyUrl })
-  const site = await playerSite(t, server.urls['http'] ?? '', license)
+  const site = await openPlayerSite(t, {
+    size: SIZE,
+    pageOf: (asked) => {
+      const player = PLAYERS[asked.get('name') ?? '']
+      return player && { player, url: `${server.urls['http']}/vod/${asked.get('film')}/${player.manifest}`, license }
+    },
+  })
 
   for (const [name, { rotated }] of Object.entries(PLAYERS)) {
     const open = async (folder: string) => {
@@ -207,9 +207,9 @@ async function playBeyond(page: Page, seconds: number): Promise<void> {
 }
 
 async function assertShown(page: Page, player: string, what: string): Promise<void> {
-  const { shown, from, to } = await pictureShown(page)
+  const { counter, from, to } = await shownCounter(page, SIZE)
   assert.equal(await failureOf(page), undefined)
-  assert.ok(shown !== undefined && shown >= from - 4 && shown <= to + 4, `picture ${shown}, from ${from} to ${to}`)
+  assert.ok(counter >= from * RATE - 5 && counter <= to * RATE + 4, `picture ${counter}, from ${from} s to ${to} s`)
   await screenshot(page, `packaged-${player}-${what}`.replaceAll(/[^a-z0-9]+/gi, '-'))
 }
 
@@ -224,52 +224,4 @@ async function importKey(
     body: JSON.stringify({ keys: [{ id: formatUuid(id), key: Buffer.from(key).toString('hex'), path }] }),
   })
   assert.equal(response.status, 204, await response.text())
-}
-
-/** Protected pictures cannot be read from a canvas, but a picture of the page can: its number, and what may be shown at that moment. */
-async function pictureShown(page: Page): Promise<{ shown: number | undefined; from: number; to: number }> {
-  const time = () =>
-    page.evaluate((rate) => Math.floor((document.querySelector('video')?.currentTime ?? 0) * rate), RATE)
-  const from = await time()
-  const png = await page.screenshot({ clip: { x: 0, y: 0, ...COUNTER_SIZE } })
-  const to = await time()
-  const luma = await page.evaluate(
-    async ({ base64, width, height }) => {
-      const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob())
-      const canvas = document.createElement('canvas')
-      canvas.width = width
-      canvas.height = height
-      const context = canvas.getContext('2d') as CanvasRenderingContext2D
-      context.drawImage(image, 0, 0)
-      const { data } = context.getImageData(0, 0, width, height)
-      return Array.from({ length: width * height }, (_, pixel) => data[4 * pixel + 1] ?? 0)
-    },
-    { base64: png.toString('base64'), ...COUNTER_SIZE },
-  )
-  return { shown: readCounters(Uint8Array.from(luma))[0], from, to }
-}
-
-function failureOf(page: Page): Promise<string | undefined> {
-  return page.evaluate(() => (window as unknown as { failure?: string }).failure)
-}
-
-/** Another site, whose pages play from the server. */
-async function playerSite(t: TestContext, base: string, license: string): Promise<string> {
-  const site = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost')
-    const player = PLAYERS[url.searchParams.get('name') ?? '']
-    if (player === undefined) return response.writeHead(404).end()
-    if (url.pathname === '/player.js') {
-      response.setHeader('content-type', 'text/javascript')
-      return response.end(readFileSync(join(repository, 'node_modules', player.script)))
-    }
-    const film = `${base}/vod/${url.searchParams.get('film')}/${player.manifest}`
-    response.setHeader('content-type', 'text/html')
-    return response.end(
-      `<!doctype html><meta charset="utf-8"><style>body{margin:0}</style><video muted autoplay playsinline width="${SIZE.width}" height="${SIZE.height}"></video><script src="/player.js${url.search}"></script><script>const video = document.querySelector('video'), url = ${JSON.stringify(film)}, license = ${JSON.stringify(license)}; ${player.code}</script>`,
-    )
-  }).listen(0, 'localhost')
-  await once(site, 'listening')
-  t.after(() => site.close())
-  return `http://localhost:${(site.address() as AddressInfo).port}`
 }

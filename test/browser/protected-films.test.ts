@@ -1,15 +1,11 @@
 /** Films of protected paths, encrypted while they are watched: with a token they play, in the players of other sites and on the watch page. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { createToken, revokeToken } from '../../src/index.ts'
 import { issueToken, ownTokenKey } from '../../src/services/auth/tokens/own-tokens.ts'
-import { COUNTER_SIZE, readCounters } from '../support/counter.ts'
 import { makeMedia } from '../support/media.ts'
 import { run } from '../support/process.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
@@ -17,17 +13,16 @@ import { repository } from '../support/sources.ts'
 import { requireTool } from '../support/tools.ts'
 import { openBrowser, openPage, screenshot } from './browser.ts'
 import { mediaFolder } from './media-folder.ts'
+import { openPlayerSite, type SitePlayer } from './player-site.ts'
+import { shownCounter } from './shown-counter.ts'
 
 const RATE = 25
 const SIZE = { width: 640, height: 360 }
 const SECONDS = 12
 const SCHEMES = ['cenc', 'cbcs'] as const
 
-interface Player {
-  readonly script: string
+interface Player extends SitePlayer {
   readonly manifest: string
-  /** Plays `url` in `video`; `license` is the address with the token, for players that manifests cannot tell it. */
-  readonly code: string
 }
 
 const SHAKA = {
@@ -60,7 +55,15 @@ test('films of protected paths', { timeout: 180_000 }, async (t) => {
   if (ffmpeg === undefined || browser === undefined) return
   const server = await serveFilms(t, ffmpeg)
   const { token } = await createToken({ data: server.data }, { path: 'vod/*', expiresSeconds: 600 })
-  const site = await playerSite(t, server.urls['http'] ?? '', token)
+  const base = server.urls['http'] ?? ''
+  const site = await openPlayerSite(t, {
+    size: SIZE,
+    pageOf: (asked) => {
+      const player = PLAYERS[asked.get('name') ?? '']
+      const url = `${base}/vod/${asked.get('film')}/${player?.manifest}token=${token}`
+      return player && { player, url, license: `${base}/license/clearkey?token=${token}` }
+    },
+  })
 
   for (const name of Object.keys(PLAYERS)) {
     for (const scheme of SCHEMES) {
@@ -177,56 +180,6 @@ async function assertPlays(page: Page): Promise<void> {
     if (failure !== undefined) throw new Error(failure)
     return (document.querySelector('video')?.currentTime ?? 0) > 1
   })
-  const { shown, from, to } = await pictureShown(page)
-  assert.ok(shown !== undefined && shown >= from - 2 && shown <= to + 2, `picture ${shown}, from ${from} to ${to}`)
-}
-
-/** Protected pictures cannot be read from a canvas, but a picture of the page can: its number, and what may be shown at that moment. */
-async function pictureShown(page: Page): Promise<{ shown: number | undefined; from: number; to: number }> {
-  const time = () =>
-    page.evaluate((rate) => Math.floor((document.querySelector('video')?.currentTime ?? 0) * rate), RATE)
-  const box = (await page.locator('video').boundingBox()) ?? assert.fail('there is no picture')
-  const scale = box.width / SIZE.width
-  const clip = { x: box.x, y: box.y, width: COUNTER_SIZE.width * scale, height: COUNTER_SIZE.height * scale }
-  const from = await time()
-  const png = await page.screenshot({ clip })
-  const to = await time()
-  const luma = await page.evaluate(
-    async ({ base64, width, height }) => {
-      const image = new Image()
-      image.src = `data:image/png;base64,${base64}`
-      await image.decode()
-      const canvas = document.createElement('canvas')
-      canvas.width = width
-      canvas.height = height
-      const context = canvas.getContext('2d') as CanvasRenderingContext2D
-      context.drawImage(image, 0, 0, width, height)
-      const { data } = context.getImageData(0, 0, width, height)
-      return Array.from({ length: width * height }, (_, pixel) => data[4 * pixel + 1] ?? 0)
-    },
-    { base64: png.toString('base64'), ...COUNTER_SIZE },
-  )
-  return { shown: readCounters(Uint8Array.from(luma))[0], from, to }
-}
-
-/** Another site, whose pages play from the server. */
-async function playerSite(t: TestContext, base: string, token: string): Promise<string> {
-  const site = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost')
-    const player = PLAYERS[url.searchParams.get('name') ?? '']
-    if (player === undefined) return response.writeHead(404).end()
-    if (url.pathname === '/player.js') {
-      response.setHeader('content-type', 'text/javascript')
-      return response.end(readFileSync(join(repository, 'node_modules', player.script)))
-    }
-    const film = `${base}/vod/${url.searchParams.get('film')}/${player.manifest}token=${token}`
-    const license = `${base}/license/clearkey?token=${token}`
-    response.setHeader('content-type', 'text/html')
-    return response.end(
-      `<!doctype html><meta charset="utf-8"><style>body{margin:0}</style><video muted autoplay playsinline width="${SIZE.width}" height="${SIZE.height}"></video><script src="/player.js${url.search}"></script><script>const video = document.querySelector('video'), url = ${JSON.stringify(film)}, license = ${JSON.stringify(license)}; ${player.code}</script>`,
-    )
-  }).listen(0, 'localhost')
-  await once(site, 'listening')
-  t.after(() => site.close())
-  return `http://localhost:${(site.address() as AddressInfo).port}`
+  const { counter, from, to } = await shownCounter(page, SIZE)
+  assert.ok(counter >= from * RATE - 3 && counter <= to * RATE + 2, `picture ${counter}, from ${from} s to ${to} s`)
 }

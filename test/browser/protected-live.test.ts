@@ -1,9 +1,6 @@
 /** Live streams of protected paths in the players of other sites: across a change of the key, and not without a licence. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
@@ -12,11 +9,11 @@ import { publishUrl, waitOnAir, waitUntil } from '../interop/peers.ts'
 import { makeMedia } from '../support/media.ts'
 import { killGroup, start } from '../support/process.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
-import { repository } from '../support/sources.ts'
 import { requireTool } from '../support/tools.ts'
 import { openBrowser, openPage, screenshot } from './browser.ts'
 import { mediaFolder } from './media-folder.ts'
-import { shownCounter } from './shown-counter.ts'
+import { failureOf, openPlayerSite, type SitePlayer } from './player-site.ts'
+import { type ShownCounter, shownCounter } from './shown-counter.ts'
 
 const RATE = 25
 const SIZE = { width: 640, height: 360 }
@@ -26,11 +23,8 @@ const SECONDS = 180
 const ROTATE_SECONDS = 4
 /** The key changes while a player is watched, once at least. */
 const WATCHED_SECONDS = 6
-interface Player {
-  readonly script: string
+interface Player extends SitePlayer {
   readonly manifest: string
-  /** Plays `url` in `video`; `license` is the address with the token, for players that manifests cannot tell it. */
-  readonly code: string
 }
 
 const PLAYERS: Readonly<Record<string, Player>> = {
@@ -70,10 +64,18 @@ test('live streams of protected paths', { timeout: 240_000, concurrency: 4 }, as
     { data: server.data },
     { path: 'live/*', expiresSeconds: 600, keyIds: ['00112233445566778899aabbccddeeff'] },
   )
-  const site = await playerSite(t, server)
+  const base = server.urls['http'] ?? ''
+  const site = await openPlayerSite(t, {
+    size: SIZE,
+    pageOf: (asked) => {
+      const player = PLAYERS[asked.get('name') ?? '']
+      const url = `${base}/live/${asked.get('scheme')}/${player?.manifest}token=${asked.get('token')}`
+      return player && { player, url, license: `${base}/license/clearkey?token=${asked.get('token')}` }
+    },
+  })
   const urlOf = (name: string, scheme: string, token: string) => {
     const [, by] = /^watch page by (\w+)$/.exec(name) ?? []
-    if (by !== undefined) return `${server.urls['http']}/watch/live/${scheme}?${query({ by, token })}`
+    if (by !== undefined) return `${base}/watch/live/${scheme}?${query({ by, token })}`
     return `${site}/?${query({ name, scheme, token })}`
   }
 
@@ -164,10 +166,6 @@ async function watch(browser: Browser, url: string) {
   return { page, keyIds, refusals }
 }
 
-function failureOf(page: Page): Promise<string | undefined> {
-  return page.evaluate(() => (window as unknown as { failure?: string }).failure)
-}
-
 /** From the first second on, how far the element and the pictures themselves come in the time. */
 async function watchOn(page: Page): Promise<{ advanced: number; pictures: number }> {
   await waitBeyond(page, 0, 1)
@@ -175,9 +173,13 @@ async function watchOn(page: Page): Promise<{ advanced: number; pictures: number
   const soundOn = page.locator('headend-player .unmute')
   if (await soundOn.isVisible()) await soundOn.click()
   const from = await shownCounter(page, SIZE)
-  await waitBeyond(page, from.time, WATCHED_SECONDS)
+  await waitBeyond(page, from.from, WATCHED_SECONDS)
   const to = await shownCounter(page, SIZE)
-  return { advanced: to.time - from.time, pictures: to.counter - from.counter }
+  return { advanced: middleOf(to) - middleOf(from), pictures: to.counter - from.counter }
+}
+
+function middleOf({ from, to }: ShownCounter): number {
+  return (from + to) / 2
 }
 
 /** Until the element has played so many seconds more than `from`; where `from` is 0 from where it is when it begins to play. */
@@ -194,28 +196,4 @@ async function waitBeyond(page: Page, from: number, seconds: number): Promise<vo
     { from, seconds },
     { timeout: 40_000 },
   )
-}
-
-/** Another site, whose pages play from the server. */
-async function playerSite(t: TestContext, { urls }: RunningServer): Promise<string> {
-  const base = urls['http'] ?? ''
-  const site = createServer((request, response) => {
-    const { pathname, search, searchParams } = new URL(request.url ?? '/', 'http://localhost')
-    const player = PLAYERS[searchParams.get('name') ?? '']
-    if (player === undefined) return response.writeHead(404).end()
-    if (pathname === '/player.js') {
-      response.setHeader('content-type', 'text/javascript')
-      return response.end(readFileSync(join(repository, 'node_modules', player.script)))
-    }
-    const token = searchParams.get('token') ?? ''
-    const url = `${base}/live/${searchParams.get('scheme')}/${player.manifest}token=${token}`
-    const license = `${base}/license/clearkey?token=${token}`
-    response.setHeader('content-type', 'text/html')
-    return response.end(
-      `<!doctype html><meta charset="utf-8"><style>body{margin:0}</style><video muted autoplay playsinline width="${SIZE.width}" height="${SIZE.height}"></video><script src="/player.js${search}"></script><script>const video = document.querySelector('video'), url = ${JSON.stringify(url)}, license = ${JSON.stringify(license)}; ${player.code}</script>`,
-    )
-  }).listen(0, 'localhost')
-  await once(site, 'listening')
-  t.after(() => site.close())
-  return `http://localhost:${(site.address() as AddressInfo).port}`
 }

@@ -5,8 +5,9 @@ import { COUNTER_SIZE, readCounters } from '../support/counter.ts'
 
 export interface ShownCounter {
   readonly counter: number
-  /** Of the media element, in the middle of the time that the screenshot took, seconds. */
-  readonly time: number
+  /** Of the media element before the screenshot and after it, seconds. */
+  readonly from: number
+  readonly to: number
 }
 
 /** `size`: of the picture as it was encoded; the element may be shown in another. Fails when the number cannot be read. */
@@ -15,9 +16,9 @@ export async function shownCounter(page: Page, { width }: { readonly width: numb
   const box = (await page.locator('video').boundingBox()) ?? assert.fail('there is no picture')
   const scale = box.width / width
   const clip = { x: box.x, y: box.y, width: COUNTER_SIZE.width * scale, height: COUNTER_SIZE.height * scale }
-  const before = await time()
+  const from = await time()
   const png = await page.screenshot({ clip })
-  const after = await time()
+  const to = await time()
   const luma = await page.evaluate(
     async ({ base64, width, height }) => {
       const image = new Image()
@@ -34,5 +35,5 @@ export async function shownCounter(page: Page, { width }: { readonly width: numb
     { base64: png.toString('base64'), ...COUNTER_SIZE },
   )
   const [counter] = readCounters(Uint8Array.from(luma))
-  return { counter: counter ?? assert.fail('no number can be read'), time: (before + after) / 2 }
+  return { counter: counter ?? assert.fail('no number can be read'), from, to }
 }
