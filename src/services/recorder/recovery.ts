@@ -192,7 +192,7 @@ function foundEntry(
     duration: samples.reduce((sum, sample) => sum + sample.duration, 0),
     packets: samples.length,
     independent: first?.key ?? false,
-    ...(near?.keyStretch && { keyStretch: { ...near.keyStretch, guessed: true } }),
+    ...guessedKey(near),
     wallMs: Math.round(fileEntry.startedAt + (presentationStart - fileEntry.start) / MICROS_PER_MS),
     shift: microsToTicks(fileEntry.start, samples[0]?.movieTrack.timescale ?? 1),
     sum: 0,
@@ -203,6 +203,12 @@ function foundEntry(
       return extents
     }, []),
   }
+}
+
+/** Where no segment is known, neither is its number, nor whether its path was protected: it must not go out encrypted as another one went out. */
+function guessedKey(near: SegmentEntry | undefined): Pick<SegmentEntry, 'keyStretch'> {
+  const keyStretch = near === undefined ? { period: 0, start: 0 } : near.keyStretch
+  return keyStretch === undefined ? {} : { keyStretch: { ...keyStretch, guessed: true } }
 }
 
 async function sumOf(file: FileHandle, { extents }: SegmentEntry): Promise<number> {
