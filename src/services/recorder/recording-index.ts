@@ -21,6 +21,8 @@ export interface FileEntry {
   readonly path: string
   readonly format: RecordingFormat
   readonly run: PackagingRun
+  /** Of the segment that begins the file; indexes of old have none. */
+  readonly firstNumber?: number
   /** Stream time that the movie begins with. */
   readonly start: Micros
   /** Milliseconds since 1970 of that, by the wall clock. */
@@ -143,7 +145,7 @@ function checked(value: Record<string, unknown>): IndexEntry | 'unknown' | undef
   }
 }
 
-function isFile({ version, path, format, run, start, startedAt }: Record<string, unknown>): boolean {
+function isFile({ version, path, format, run, firstNumber, start, startedAt }: Record<string, unknown>): boolean {
   const { token, epochMs } = (typeof run === 'object' && run !== null ? run : {}) as Record<string, unknown>
   return (
     version === 1 &&
@@ -152,6 +154,7 @@ function isFile({ version, path, format, run, start, startedAt }: Record<string,
     typeof token === 'string' &&
     /^(?:[0-9a-f]{12})?$/.test(token) &&
     isTime(epochMs) &&
+    (firstNumber === undefined || isCount(firstNumber)) &&
     isCount(start) &&
     isTime(startedAt)
   )

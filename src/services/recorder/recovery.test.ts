@@ -42,6 +42,12 @@ async function fragmentsBefore(folder: string, bytes: Uint8Array, end: number) {
   return contentOf(file)
 }
 
+/** Of the first rendition. */
+function segmentNumbers(index: string): number[] {
+  const segments = readIndex(readFileSync(index)).entries.filter((entry) => entry.type === 'segment')
+  return segments.filter(({ rendition }) => rendition === segments[0]?.rendition).map(({ number }) => number)
+}
+
 describe('recovery', () => {
   it('G-F3: whatever a crash leaves of a recording and of its index, all whole fragments are there afterwards', async (t) => {
     const { folder, name, bytes, index, ends } = await completeRecording(t)
@@ -104,6 +110,35 @@ describe('recovery', () => {
     )
     assert.ok(numbers.length >= 5)
     await run.recorder.close()
+  })
+
+  it('numbers go on where they were when a crash came before the first line of a segment', async (t) => {
+    const place = makePlace(t)
+    const run = await openRecorder(place, { record: { splitMinutes: 0.1 } })
+    publish(run, PACKETS).end()
+    await run.recorder.close()
+    const folder = join(place.root, PATH)
+    const name = run.files().at(-1) ?? ''
+    const parsed = parseRecordingName(name)
+    assert.ok(parsed && run.files().length > 1)
+    const index = join(folder, indexName(name))
+    const lines = readFileSync(index, 'utf8').split('\n')
+    const numbers = segmentNumbers(index)
+    assert.ok((numbers[0] ?? 0) > 0)
+    writeFileSync(
+      index,
+      lines
+        .slice(
+          0,
+          lines.findIndex((line) => line.includes('"type":"segment"')),
+        )
+        .join('\n') + '\n',
+    )
+
+    const result = await recover({ folder, name, parsed, path: PATH })
+
+    assert.equal(result, 'recovered')
+    assert.deepEqual(segmentNumbers(index), numbers)
   })
 
   it('leaves files alone that are not recordings of ours', async (t) => {

@@ -183,7 +183,7 @@ function foundEntry(
   return {
     type: 'segment',
     rendition,
-    number: own === undefined ? (before[0]?.number ?? 0) : own.number + 1,
+    number: own === undefined ? (before[0]?.number ?? fileEntry.firstNumber ?? 0) : own.number + 1,
     period: near?.period ?? 0,
     periodStart: near?.periodStart ?? fileEntry.start,
     discontinuity: false,

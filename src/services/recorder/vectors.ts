@@ -201,6 +201,7 @@ export const INDEX_ENTRIES: readonly IndexEntry[] = [
     path: PATH,
     format: 'mp4',
     run: { token: '0123456789ab', epochMs: TestClock.start + 0.5 },
+    firstNumber: 7,
     start: 4_000_000,
     startedAt: TestClock.start + 4_000.5,
   },
