@@ -27,7 +27,7 @@ export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>)
     }
     return resolved
   }
-  return (path) => {
+  const settingsOf = (path: string): ResolvedPath => {
     for (const source of [...recordedPaths(path), ...setPaths(path)]) {
       const whole = resolve(source, DEFAULTS)
       const { play, playKey, publishKey, users, allow, deny, protect } = whole
@@ -36,7 +36,21 @@ export function compilePaths(paths: Readonly<Record<string, PathSettingsInput>>)
     }
     return resolve(path, DEFAULTS)
   }
+  // Asked for with each request and packet, and the same until the settings are read again.
+  const known = new Map<string, ResolvedPath>()
+  return (path) => {
+    let settings = known.get(path)
+    if (settings === undefined) {
+      // Peers name as many paths as they like.
+      if (known.size >= MAX_KNOWN) known.clear()
+      known.set(path, (settings = settingsOf(path)))
+    }
+    return settings
+  }
 }
+
+/** Paths whose settings are kept at hand. */
+const MAX_KNOWN = 4096
 
 const RECORDED = `vod/${RECORDINGS}/`
 

@@ -37,8 +37,13 @@ export function signallingOf({ scheme, systems, licenseUrl }: ProtectSettings): 
   }
 }
 
-/** With the defaults filled in; `undefined`: the path is not protected. */
+const filledIn = new WeakMap<Partial<ProtectSettings>, ProtectSettings>()
+
+/** With the defaults filled in, the same object for the same input; `undefined`: the path is not protected. */
 export function protectSettings(input: ProtectInput | undefined): ProtectSettings | undefined {
   if (input === undefined || input === false) return undefined
-  return input === true ? DEFAULT_PROTECT : { ...DEFAULT_PROTECT, ...input }
+  if (input === true) return DEFAULT_PROTECT
+  let settings = filledIn.get(input)
+  if (settings === undefined) filledIn.set(input, (settings = { ...DEFAULT_PROTECT, ...input }))
+  return settings
 }

@@ -42,6 +42,7 @@ export class StreamProtection {
   readonly settings: ProtectSettings
   readonly #keys: ContentKeys
   readonly #signalling: ProtectionSignalling
+  #matching: ProtectSettings
   readonly #kept = new Map<string, ContentKey>()
   readonly #encryptors = new Map<string, SegmentEncryptor>()
   readonly #tokens = new Map<string, string>()
@@ -50,13 +51,17 @@ export class StreamProtection {
   constructor(path: string, settings: ProtectSettings, keys: ContentKeys) {
     this.path = path
     this.settings = settings
+    this.#matching = settings
     this.#keys = keys
     this.#signalling = signallingOf(settings)
   }
 
-  /** Whether it is as other settings say. */
+  /** Whether it is as other settings say: asked for with each packet and request, and compared when settings were read again. */
   matches(settings: ProtectSettings | undefined): boolean {
-    return settings !== undefined && (settings === this.settings || formOf(settings) === formOf(this.settings))
+    if (settings === undefined || settings === this.#matching) return settings !== undefined
+    if (formOf(settings) !== formOf(this.settings)) return false
+    this.#matching = settings
+    return true
   }
 
   /** The token in the names of encrypted segments of a run: theirs alone, as names stand for the same bytes for ever. Content of the keys, too. */
