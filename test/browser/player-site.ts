@@ -15,6 +15,27 @@ export interface SitePlayer {
   readonly code: string
 }
 
+/** Licences are where the page says. */
+export const HLS_JS: SitePlayer = {
+  script: 'hls.js/dist/hls.min.js',
+  code: `const hls = new Hls({ emeEnabled: true, drmSystems: { 'org.w3.clearkey': { licenseUrl: license } } })
+    hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.failure = data.details })
+    hls.loadSource(url); hls.attachMedia(video)`,
+}
+/** Licences are where the manifest says. */
+export const SHAKA: SitePlayer = {
+  script: 'shaka-player/dist/shaka-player.compiled.js',
+  code: `const player = new shaka.Player()
+    player.addEventListener('error', ({ detail }) => { window.failure = String(detail.code) })
+    player.attach(video).then(() => player.load(url)).catch((error) => { window.failure = String(error.code) })`,
+}
+/** The same. */
+export const DASH_JS: SitePlayer = {
+  script: 'dashjs/dist/modern/umd/dash.all.min.js',
+  code: `const player = dashjs.MediaPlayer().create(); player.initialize(video, null, true)
+    player.on('error', ({ error }) => { window.failure = String(error.code) }); player.attachSource(url)`,
+}
+
 /** What a page plays. */
 export interface SitePage {
   readonly player: SitePlayer

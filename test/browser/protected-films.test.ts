@@ -13,7 +13,7 @@ import { repository } from '../support/sources.ts'
 import { requireTool } from '../support/tools.ts'
 import { openBrowser, openPage, screenshot } from './browser.ts'
 import { mediaFolder } from './media-folder.ts'
-import { openPlayerSite, type SitePlayer } from './player-site.ts'
+import { DASH_JS, HLS_JS, openPlayerSite, SHAKA, type SitePlayer } from './player-site.ts'
 import { shownCounter } from './shown-counter.ts'
 
 const RATE = 25
@@ -25,28 +25,11 @@ interface Player extends SitePlayer {
   readonly manifest: string
 }
 
-const SHAKA = {
-  script: 'shaka-player/dist/shaka-player.compiled.js',
-  code: `const player = new shaka.Player()
-    player.addEventListener('error', ({ detail }) => { window.failure = String(detail.code) })
-    player.attach(video).then(() => player.load(url)).catch((error) => { window.failure = String(error.code) })`,
-}
 const PLAYERS: Readonly<Record<string, Player>> = {
-  'hls.js': {
-    script: 'hls.js/dist/hls.min.js',
-    manifest: 'index.m3u8?',
-    code: `const hls = new Hls({ emeEnabled: true, drmSystems: { 'org.w3.clearkey': { licenseUrl: license } } })
-      hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.failure = data.details })
-      hls.loadSource(url); hls.attachMedia(video)`,
-  },
+  'hls.js': { ...HLS_JS, manifest: 'index.m3u8?' },
   'shaka on DASH': { ...SHAKA, manifest: 'manifest.mpd?' },
   'shaka on HLS': { ...SHAKA, manifest: 'index.m3u8?keys=identity&' },
-  'dash.js': {
-    script: 'dashjs/dist/modern/umd/dash.all.min.js',
-    manifest: 'manifest.mpd?',
-    code: `const player = dashjs.MediaPlayer().create(); player.initialize(video, null, true)
-      player.on('error', ({ error }) => { window.failure = String(error.code) }); player.attachSource(url)`,
-  },
+  'dash.js': { ...DASH_JS, manifest: 'manifest.mpd?' },
 }
 
 test('films of protected paths', { timeout: 180_000 }, async (t) => {

@@ -12,7 +12,7 @@ import { type RunningServer, startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
 import { openBrowser, openPage, screenshot } from './browser.ts'
 import { mediaFolder } from './media-folder.ts'
-import { failureOf, openPlayerSite, type SitePlayer } from './player-site.ts'
+import { DASH_JS, failureOf, HLS_JS, openPlayerSite, SHAKA, type SitePlayer } from './player-site.ts'
 import { type ShownCounter, shownCounter } from './shown-counter.ts'
 
 const RATE = 25
@@ -23,32 +23,16 @@ const SECONDS = 180
 const ROTATE_SECONDS = 4
 /** The key changes while a player is watched, once at least. */
 const WATCHED_SECONDS = 6
+
 interface Player extends SitePlayer {
   readonly manifest: string
 }
 
 const PLAYERS: Readonly<Record<string, Player>> = {
-  'hls.js': {
-    script: 'hls.js/dist/hls.min.js',
-    manifest: 'index.m3u8?',
-    code: `const hls = new Hls({ emeEnabled: true, drmSystems: { 'org.w3.clearkey': { licenseUrl: license } } })
-      hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.failure = data.details })
-      hls.loadSource(url); hls.attachMedia(video)`,
-  },
+  'hls.js': { ...HLS_JS, manifest: 'index.m3u8?' },
   // Over HLS it finds now and then that it has no key of the next segments, and gives up: not where keys change.
-  'shaka on DASH': {
-    script: 'shaka-player/dist/shaka-player.compiled.js',
-    manifest: 'manifest.mpd?',
-    code: `const player = new shaka.Player()
-      player.addEventListener('error', ({ detail }) => { window.failure = String(detail.code) })
-      player.attach(video).then(() => player.load(url)).catch((error) => { window.failure = String(error.code) })`,
-  },
-  'dash.js': {
-    script: 'dashjs/dist/modern/umd/dash.all.min.js',
-    manifest: 'manifest.mpd?',
-    code: `const player = dashjs.MediaPlayer().create(); player.initialize(video, null, true)
-      player.on('error', ({ error }) => { window.failure = String(error.code) }); player.attachSource(url)`,
-  },
+  'shaka on DASH': { ...SHAKA, manifest: 'manifest.mpd?' },
+  'dash.js': { ...DASH_JS, manifest: 'manifest.mpd?' },
 }
 
 const WATCH_PAGES = ['watch page by hls', 'watch page by dash']
