@@ -4,7 +4,7 @@ import { it, type TestContext } from 'node:test'
 import { type MediaOptions, makeMedia } from '../support/media.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
-import { callApi, playUrls, publishUrl, runNewFfmpeg, waitOnAir, waitUntil } from './peers.ts'
+import { callApi, playUrls, publishUrl, runNewFfmpeg, waitForViewers, waitOnAir, waitUntil } from './peers.ts'
 import { assertUnbroken, type Seen, watchByNewFfmpeg } from './watching.ts'
 
 const SECONDS = 5
@@ -52,17 +52,24 @@ it('codecs of Enhanced RTMP pass through', { concurrency: true }, async (t) => {
   const server = await startServer()
   t.after(() => server.stop())
 
-  await Promise.all([...files].map(([one, file]) => t.test(one.name, (t) => passThrough(t, server, one, file))))
+  const everyoneWaits = waitForViewers(server, 2 * CASES.length)
+  await Promise.all(
+    [...files].map(([one, file]) => t.test(one.name, (t) => passThrough(t, server, { one, file, everyoneWaits }))),
+  )
 })
 
-async function passThrough(t: TestContext, server: RunningServer, one: Case, file: string): Promise<void> {
-  const sent = await watchByNewFfmpeg(file)
+async function passThrough(
+  t: TestContext,
+  server: RunningServer,
+  { one, file, everyoneWaits }: { readonly one: Case; readonly file: string; readonly everyoneWaits: Promise<void> },
+): Promise<void> {
   const urls = playUrls(server, one.name)
   const ended = new AbortController()
   const early: [string, Promise<Seen>][] = [
     ['RTMP', watchByNewFfmpeg(urls.rtmp)],
     ['HTTP-FLV', watchByNewFfmpeg(urls.httpFlv)],
   ]
+  await everyoneWaits
   const publishing = runNewFfmpeg(['publish', file, publishUrl(server, one.name)])
   await waitOnAir(server, one.name)
   const late: [string, Promise<Seen>][] = [
@@ -77,6 +84,7 @@ async function passThrough(t: TestContext, server: RunningServer, one: Case, fil
   })
   const published = await publishing
   setTimeout(() => ended.abort(), DASH_TAIL_MS)
+  const sent = await watchByNewFfmpeg(file)
   const seen = await Promise.all(
     [...early, ...late].map(async ([output, watching]) => [output, await watching] as const),
   )

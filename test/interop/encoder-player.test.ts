@@ -10,12 +10,14 @@ import { makeMedia, watchCounters } from '../support/media.ts'
 import { run } from '../support/process.ts'
 import { startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
-import { playUrls, publishUrl, runHeadend, waitOnAir } from './peers.ts'
+import { playUrls, publishUrl, runHeadend, waitForViewers, waitOnAir } from './peers.ts'
 import { assertUnbroken, watch } from './watching.ts'
 
 const SECONDS = 6
 const FRAMES = SECONDS * 25
 const TIMEOUT = { timeout: 50_000 }
+/** Of the first test: four of the FLV file, one of each other file. */
+const EARLY_VIEWERS = 7
 
 interface Report {
   readonly tracks: readonly { readonly kind: string; readonly packets: number; readonly gaps: number }[]
@@ -44,6 +46,7 @@ it('encoder to server to player', { concurrency: true }, async (t) => {
     await server.stop()
   })
   const sent = await watch(ffmpeg, flv)
+  const everyoneWaits = waitForViewers(server, EARLY_VIEWERS)
 
   const first = t.test('FLV to every protocol', async (t) => {
     const urls = playUrls(server, 'flv')
@@ -55,6 +58,7 @@ it('encoder to server to player', { concurrency: true }, async (t) => {
       ['WebSocket-FLV', 'ws.mp4', play(urls.wsFlv, 'ws.mp4')],
     ] as const
     const piped = runHeadend(['play', urls.httpFlv, '--output', '-'], TIMEOUT)
+    await everyoneWaits
     const pushing = runHeadend(['push', flv, publishUrl(server, 'flv'), '--json', '--retries', '0'], TIMEOUT)
     await waitOnAir(server, 'flv')
     const late = [
@@ -98,6 +102,7 @@ it('encoder to server to player', { concurrency: true }, async (t) => {
       t.test(name, async () => {
         const stream = name.replace(' ', '-')
         const watching = watch(ffmpeg, playUrls(server, stream).rtmp)
+        await everyoneWaits
         const pushed = await runHeadend(['push', file, publishUrl(server, stream), '--retries', '0'], TIMEOUT)
         assert.equal(pushed.code, 0, pushed.stderr)
         assertUnbroken(await watching, await watch(ffmpeg, file), { fewest: 0.99, until: 'end' })
@@ -107,6 +112,7 @@ it('encoder to server to player', { concurrency: true }, async (t) => {
 
   const encoded = t.test('MPEG-TS, read here', async () => {
     const watching = watchCounters(ffmpeg, playUrls(server, 'ts').httpFlv, TIMEOUT)
+    await everyoneWaits
     const pushed = await runHeadend(['push', transport, publishUrl(server, 'ts'), '--retries', '0'], TIMEOUT)
     assert.equal(pushed.code, 0, pushed.stderr)
     assert.deepEqual(

@@ -10,7 +10,16 @@ import { makeMedia } from '../support/media.ts'
 import { killGroup, run, start } from '../support/process.ts'
 import { startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
-import { playUrls, publishFile, publishUrl, runHeadend, sessionsOf, waitOnAir, waitUntil } from './peers.ts'
+import {
+  playUrls,
+  publishFile,
+  publishUrl,
+  runHeadend,
+  sessionsOf,
+  waitForViewers,
+  waitOnAir,
+  waitUntil,
+} from './peers.ts'
 import { assertUnbroken, type SeenPacket, watch } from './watching.ts'
 
 const SECONDS = 6
@@ -149,6 +158,7 @@ it('reload drops nobody, and stop ends everybody politely', async (t) => {
   const { rtmp, httpFlv, hls } = playUrls(server, 'stay')
 
   const watching = [watch(ffmpeg, rtmp), watch(ffmpeg, httpFlv)]
+  await waitForViewers(server, watching.length)
   const publishing = publishFile(ffmpeg, file, publishUrl(server, 'stay'))
   await waitOnAir(server, 'stay')
   const byHls = watch(ffmpeg, hls, { input: ['-live_start_index', '0'] })
@@ -166,9 +176,11 @@ it('reload drops nobody, and stop ends everybody politely', async (t) => {
   assert.equal((await publishing).code, 0)
   for (const seen of await Promise.all([...watching, byHls])) assertUnbroken(seen, sent, { fewest: 1, until: 'end' })
 
-  const viewers = [watch(ffmpeg, playUrls(server, 'last').rtmp), watch(ffmpeg, playUrls(server, 'last').httpFlv)]
+  // Nobody waits long for a stream now, so they come when it is there.
   const last = publishFile(ffmpeg, file, publishUrl(server, 'last'))
   await waitOnAir(server, 'last')
+  const viewers = [watch(ffmpeg, playUrls(server, 'last').rtmp), watch(ffmpeg, playUrls(server, 'last').httpFlv)]
+  await waitUntil('both play', async () => (await sessionsOf(server, 'last')).length === 1 + viewers.length)
   await delay(1500)
   const stopping = performance.now()
   assert.equal(await server.stop(), 0)

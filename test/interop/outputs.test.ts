@@ -8,7 +8,7 @@ import { makeMedia, watchCounters } from '../support/media.ts'
 import { runOrThrow } from '../support/process.ts'
 import { startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
-import { playUrls, publishFile, publishUrl, runHeadend, waitOnAir } from './peers.ts'
+import { playUrls, publishFile, publishUrl, runHeadend, waitForViewers, waitOnAir } from './peers.ts'
 import { assertUnbroken, type Seen, watch, watchByNewFfmpeg } from './watching.ts'
 
 const SECONDS = 8
@@ -47,6 +47,7 @@ it('what ffmpeg publishes by RTMP arrives unchanged at every output', async (t) 
   const picture = watchCounters(ffmpeg, urls.httpFlv, { timeout: 40_000 })
   const webSocketFile = join(folder, 'ws.flv')
   const webSocket = runHeadend(['play', urls.wsFlv, '--output', webSocketFile, '--json'], { timeout: 40_000 })
+  await waitForViewers(server, early.length + 2)
   const publishing = publishFile(ffmpeg, file, publishUrl(server, 'one'))
   await waitOnAir(server, 'one')
   const late: [string, Promise<Seen>, Seen][] = [

@@ -46,6 +46,19 @@ export function waitOnAir(server: RunningServer, name: string): Promise<void> {
   return waitUntil(`live/${name} is on air`, async () => (await streamsOf(server)).includes(`live/${name}`))
 }
 
+/**
+ * Resolves when `count` viewers wait for streams to come. A viewer starts a program first: who publishes at once has begun before it is
+ * there, and the viewer misses what came before the newest key picture.
+ */
+export function waitForViewers(server: RunningServer, count: number): Promise<void> {
+  return waitUntil(`${count} viewers wait for their streams`, async () => (await waitingViewers(server)) >= count)
+}
+
+async function waitingViewers(server: RunningServer): Promise<number> {
+  const text = await (await fetch(`${server.urls['http']}/metrics`)).text()
+  return Number(/^headend_waiting (\d+)$/m.exec(text)?.[1])
+}
+
 /** Paths of streams the server knows. */
 export async function streamsOf(server: RunningServer): Promise<string[]> {
   const { items } = await callApi<Page<{ path: string; state: 'live' | 'waiting' }>>(server, 'streams')

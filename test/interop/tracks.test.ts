@@ -8,7 +8,7 @@ import { type MediaOptions, makeMedia } from '../support/media.ts'
 import { runOrThrow } from '../support/process.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
-import { playUrls, publishFile, publishUrl, runHeadend, waitOnAir, waitUntil } from './peers.ts'
+import { playUrls, publishFile, publishUrl, runHeadend, waitForViewers, waitOnAir } from './peers.ts'
 import { assertUnbroken, type Seen, watch } from './watching.ts'
 
 const SECONDS = 7
@@ -53,7 +53,7 @@ it('streams of other shapes', { concurrency: true }, async (t) => {
     ])
   }
   // Who comes after the first sound has missed it.
-  await waitUntil('every viewer waits for its stream', async () => (await waitingViewers(server)) === 2 * SHAPES.length)
+  await waitForViewers(server, 2 * SHAPES.length)
 
   await Promise.all([
     ...[...files].map(([shape, file]) =>
@@ -98,11 +98,6 @@ async function passThrough(
     }
     assertUnbroken(await watch(ffmpeg, output), sent, { kinds, fewest: 0.6, until: 'end' })
   })
-}
-
-async function waitingViewers(server: RunningServer): Promise<number> {
-  const text = await (await fetch(`${server.urls['http']}/metrics`)).text()
-  return Number(/^headend_waiting (\d+)$/m.exec(text)?.[1])
 }
 
 /** Published by our own encoder, as multitrack of Enhanced RTMP; two renditions in HLS. */

@@ -8,7 +8,7 @@ process.on('SIGUSR2', () => {
   globalThis.gc?.()
   if (file === undefined) return
   const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage()
-  const handles = process.getActiveResourcesInfo().length
+  const handles = process.getActiveResourcesInfo()
   writeFileSync(`${file}.new`, JSON.stringify({ count: ++count, rss, heapUsed, external, arrayBuffers, handles }))
   renameSync(`${file}.new`, file)
 })

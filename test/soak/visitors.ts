@@ -7,8 +7,11 @@ import type { Logger } from '../../src/protocols/protocol.ts'
 import { rtmp } from '../../src/protocols/rtmp/index.ts'
 import type { RunningServer } from '../support/server.ts'
 
+/** Where a visitor goes. */
+export type Visited = Pick<RunningServer, 'urls' | 'ports'>
+
 /** Stays until the signal aborts at the latest. Must not throw for anything a server may answer. */
-export type Visit = (server: RunningServer, name: string, signal: AbortSignal) => Promise<void>
+export type Visit = (server: Visited, name: string, signal: AbortSignal) => Promise<void>
 
 const silent: Logger = {
   debug: () => {},
@@ -19,7 +22,7 @@ const silent: Logger = {
   child: () => silent,
 }
 
-async function playRtmp(server: RunningServer, name: string, signal: AbortSignal): Promise<void> {
+async function playRtmp(server: Visited, name: string, signal: AbortSignal): Promise<void> {
   const hub = new Hub()
   const publisher = hub.publish('live/copy')
   try {
@@ -30,12 +33,12 @@ async function playRtmp(server: RunningServer, name: string, signal: AbortSignal
   }
 }
 
-async function playFlv(server: RunningServer, name: string, signal: AbortSignal): Promise<void> {
+async function playFlv(server: Visited, name: string, signal: AbortSignal): Promise<void> {
   const response = await fetch(`${server.urls['http']}/live/${name}.flv`, { signal })
   await response.body?.pipeTo(new WritableStream(), { signal })
 }
 
-function playWebSocket(server: RunningServer, name: string, signal: AbortSignal): Promise<void> {
+function playWebSocket(server: Visited, name: string, signal: AbortSignal): Promise<void> {
   const socket = new WebSocket(`${server.urls['http']?.replace('http', 'ws')}/live/${name}.flv`)
   return new Promise((resolve) => {
     const close = () => socket.close()
@@ -48,7 +51,7 @@ function playWebSocket(server: RunningServer, name: string, signal: AbortSignal)
   })
 }
 
-async function playHls(server: RunningServer, name: string, signal: AbortSignal): Promise<void> {
+async function playHls(server: Visited, name: string, signal: AbortSignal): Promise<void> {
   const base = `${server.urls['http']}/live/${name}/`
   const index = await text(`${base}index.m3u8`, signal)
   const rendition = /^video-\d+\.m3u8$/m.exec(index)?.[0]
@@ -63,7 +66,7 @@ async function playHls(server: RunningServer, name: string, signal: AbortSignal)
   }
 }
 
-async function playDash(server: RunningServer, name: string, signal: AbortSignal): Promise<void> {
+async function playDash(server: Visited, name: string, signal: AbortSignal): Promise<void> {
   const base = `${server.urls['http']}/live/${name}/`
   while (!signal.aborted) {
     const mpd = await text(`${base}manifest.mpd`, signal)
@@ -74,7 +77,7 @@ async function playDash(server: RunningServer, name: string, signal: AbortSignal
   }
 }
 
-async function browse(server: RunningServer, name: string, signal: AbortSignal): Promise<void> {
+async function browse(server: Visited, name: string, signal: AbortSignal): Promise<void> {
   for (const path of [
     '/',
     `/watch/live/${name}`,
