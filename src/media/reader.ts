@@ -34,6 +34,17 @@ export interface SamplePlace {
   readonly key: boolean
 }
 
+/** What the samples of a track between two times come to. */
+export interface SampleSum {
+  /** When the first of them is shown; without any, where they would begin. */
+  readonly start: Micros
+  readonly samples: number
+  readonly bytes: number
+  /** Of key samples. */
+  readonly keyBytes: number
+  readonly duration: Micros
+}
+
 /** A picture that stands for the file: a cover. Byte for byte an image file within the file. */
 export interface PicturePlace {
   /** Bytes. */
@@ -83,6 +94,11 @@ export interface MediaReader {
    * keep whole samples in the form of packets. Ends early at `MAX_SAMPLE_PLACES`.
    */
   readonly samples?: (trackId: number, from: Micros, to: Micros) => Promise<readonly SamplePlace[]>
+  /**
+   * What `samples` would give from each of `bounds` to the next, summed up, where the index tells it without looking at each sample;
+   * `undefined` where it does not.
+   */
+  readonly sampleSums?: (trackId: number, bounds: readonly Micros[]) => readonly SampleSum[] | undefined
 }
 
 /** Given by one call of `samples` at most: ten minutes of 100 pictures a second. */

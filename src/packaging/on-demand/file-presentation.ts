@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { UnavailableError } from '../../errors.ts'
 import type { MediaFile } from '../../library/media-files.ts'
 import { writeInitSegment } from '../../media/containers/isobmff/init-segment.ts'
-import { type KeyPoint, leadingTrack } from '../../media/reader.ts'
+import { type KeyPoint, leadingTrack, type SampleSum } from '../../media/reader.ts'
 import { checkReadable } from '../../media/source-protection.ts'
 import { MICROS_PER_MS, MICROS_PER_SECOND, type Micros } from '../../media/time.ts'
 import type { Track } from '../../media/track.ts'
@@ -12,7 +12,7 @@ import { bandwidthOf, measuredBandwidths } from './bandwidth.ts'
 import type { ByteCache } from './byte-cache.ts'
 import { PacketSegments } from './packet-segments.ts'
 import type { Bandwidth, OnDemandRendition, Presentation, SegmentBody, SegmentSpan } from './presentation.ts'
-import { SampleSegments, type SegmentWeight } from './sample-segments.ts'
+import { SampleSegments } from './sample-segments.ts'
 import { segmentBody } from './segment-bytes.ts'
 import { soundSpans } from './sound-spans.ts'
 import { commonStarts, MAX_SEGMENT, segmentSpans } from './spans.ts'
@@ -177,7 +177,7 @@ async function sourcesOf(
       return { rendition: own === undefined ? rendition : { ...rendition, segments: own }, plan, segments }
     })
   }
-  const segments = new SampleSegments(file.file, reader.samples)
+  const segments = new SampleSegments(file.file, reader.samples, reader.sampleSums)
   const sources: Source[] = []
   for (const plan of plans) {
     const weights = await segments.weights(plan)
@@ -204,7 +204,7 @@ async function sourcesOf(
 function ownSpans(
   { kind }: Track,
   spans: readonly SegmentSpan[],
-  weights: readonly SegmentWeight[],
+  weights: readonly SampleSum[],
 ): readonly SegmentSpan[] {
   const end = weights.findLastIndex(({ samples }) => samples > 0) + 1
   if (kind === 'video' && end === spans.length && weights.every(({ samples }) => samples > 0)) return spans
@@ -224,7 +224,7 @@ function renditionOf(
   { track, keyPictures }: TrackPlan,
   spans: readonly SegmentSpan[],
   bandwidth: Bandwidth,
-  weights?: readonly SegmentWeight[],
+  weights?: readonly SampleSum[],
 ): OnDemandRendition {
   const last = spans.at(-1)
   const end = last === undefined ? 0 : last.start + last.duration
@@ -242,7 +242,7 @@ function renditionOf(
 }
 
 /** What a configuration says of frames a second is a wish; tables tell what is there. */
-function measuredRate(weights: readonly SegmentWeight[] = []): number | undefined {
+function measuredRate(weights: readonly SampleSum[] = []): number | undefined {
   const samples = weights.reduce((sum, weight) => sum + weight.samples, 0)
   const duration = weights.reduce((sum, weight) => sum + weight.duration, 0)
   return duration === 0 ? undefined : Math.round((samples * 1_000 * MICROS_PER_SECOND) / duration) / 1_000

@@ -2,7 +2,7 @@
 import { UnavailableError } from '../../errors.ts'
 import type { ByteSource } from '../../media/byte-source.ts'
 import { MAX_FRAGMENT_DATA, writeFragmentHead } from '../../media/containers/isobmff/fragment.ts'
-import { MAX_SAMPLE_PLACES, type MediaReader, type SamplePlace } from '../../media/reader.ts'
+import { MAX_SAMPLE_PLACES, type MediaReader, type SamplePlace, type SampleSum } from '../../media/reader.ts'
 import type { Micros } from '../../media/time.ts'
 import type { SegmentBody } from './presentation.ts'
 import { fragmentTimes } from './sample-times.ts'
@@ -11,24 +11,15 @@ import type { TrackPlan } from './track-plan.ts'
 
 type Samples = NonNullable<MediaReader['samples']>
 
-/** What a track weighs in a segment. */
-export interface SegmentWeight {
-  /** Of the first sample. */
-  readonly start: Micros
-  readonly bytes: number
-  readonly keyBytes: number
-  /** Of all samples together. */
-  readonly duration: Micros
-  readonly samples: number
-}
-
 export class SampleSegments {
   readonly #source: ByteSource
   readonly #samples: Samples
+  readonly #sums: MediaReader['sampleSums']
 
-  constructor(source: ByteSource, samples: Samples) {
+  constructor(source: ByteSource, samples: Samples, sums: MediaReader['sampleSums']) {
     this.#source = source
     this.#samples = samples
+    this.#sums = sums
   }
 
   async segment(plan: TrackPlan, index: number): Promise<SegmentBody> {
@@ -48,9 +39,11 @@ export class SampleSegments {
     return this.#body(plan, index, Math.max(0, point.pts), alone)
   }
 
-  /** Of each segment, from the tables. */
-  async weights(plan: TrackPlan): Promise<readonly SegmentWeight[]> {
-    const weights: SegmentWeight[] = []
+  /** What the track weighs in each segment, from the tables. */
+  async weights(plan: TrackPlan): Promise<readonly SampleSum[]> {
+    const known = this.#sums?.(plan.track.id, plan.decodeStarts)
+    if (known !== undefined) return known
+    const weights: SampleSum[] = []
     for (let index = 0; index + 1 < plan.decodeStarts.length; index++) {
       const [from, to] = [plan.decodeStarts[index] as Micros, plan.decodeStarts[index + 1] as Micros]
       let bytes = 0

@@ -3,6 +3,7 @@ import { assert } from '../../../errors.ts'
 import type { AsyncFuzzTarget, FuzzTarget } from '../../../fuzz-target.ts'
 import { memorySource } from '../../byte-source.ts'
 import { ByteWriter } from '../../bytes/byte-writer.ts'
+import { MAX_SAMPLE_PLACES } from '../../reader.ts'
 import { type Box, childBoxes, topLevelBoxes } from './box.ts'
 import { FragmentDemuxer } from './demuxer.ts'
 import { writeInitSegment } from './init-segment.ts'
@@ -64,9 +65,14 @@ export const fuzzTargets: readonly (FuzzTarget | AsyncFuzzTarget)[] = [
         }
       }
       for (const { id } of reader.tracks) {
-        for (const { offset, size } of (await reader.samples?.(id, 0, 300_000)) ?? []) {
+        const places = (await reader.samples?.(id, 0, 300_000)) ?? []
+        for (const { offset, size } of places) {
           assert(offset >= 0 && offset + size <= input.byteLength, 'samples lie in the file')
         }
+        const [sum] = reader.sampleSums?.(id, [0, 300_000]) ?? []
+        if (sum === undefined || places.length >= MAX_SAMPLE_PLACES) continue
+        assert(sum.samples === places.length, 'sums count what is there')
+        assert(sum.bytes === places.reduce((bytes, { size }) => bytes + size, 0), 'sums weigh what is there')
       }
     },
   },

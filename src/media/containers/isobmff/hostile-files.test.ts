@@ -134,6 +134,8 @@ describe('X-06: MP4 files that lie', () => {
 
     assert.equal((await readAll(reader)).length, file.byteLength)
     assert.equal((await reader.samples?.(101, 0, 1_000_000))?.length, Math.ceil(48_000 / 1024))
+    const whole = (await openFile(file.slice(0, -100))).sampleSums?.(101, [0, 1_000_000])
+    assert.deepEqual(whole?.[0]?.bytes, Math.ceil(48_000 / 1024))
   })
 
   it('X-06: times of centuries are cut off', async () => {
@@ -164,6 +166,17 @@ describe('X-06: MP4 files that lie', () => {
     assert.match(reader.notes.join(), /Not all of the samples/)
     assert.ok(reader.duration > 1_900_000)
     assert.equal((await reader.samples?.(1, 0, 1_000_000))?.length, 25)
+    assert.equal(reader.sampleSums?.(1, [0, 1_000_000]), undefined)
+    assert.ok(reader.sampleSums?.(101, [0, 1_000_000]))
+  })
+
+  it('X-06: key samples that are told in no order are weighed where they are', async () => {
+    const file = progressiveFile(PACKETS, { tables: { stss: words(4, 1, MAX_U32, 7, 3) } })
+
+    const sums = (await openFile(file)).sampleSums?.(1, [0, 500_000, 1_000_000])
+
+    assert.equal(sums?.length, 2)
+    for (const { bytes, keyBytes } of sums ?? []) assert.ok(keyBytes <= bytes)
   })
 
   it('X-06: samples that lie over one another are read as the tables say', async () => {

@@ -13,6 +13,7 @@ import { FormatError } from '../../../errors.ts'
 import { memorySource } from '../../byte-source.ts'
 import { ByteWriter } from '../../bytes/byte-writer.ts'
 import type { Packet } from '../../packet.ts'
+import type { SampleSum } from '../../reader.ts'
 import { MovieReader } from './movie-reader.ts'
 import { FragmentMuxer } from './muxer.ts'
 import { AUDIO, audioPackets, progressiveFile, VIDEO, videoPackets } from './vectors.ts'
@@ -49,6 +50,26 @@ function fragmented(packets: readonly Packet[]): Uint8Array {
   const writer = new ByteWriter()
   for (let piece = muxer.read(); piece !== undefined; piece = muxer.read()) writer.bytes(piece)
   return writer.toBytes()
+}
+
+/** Sums are those of the samples, from each moment to the next. */
+async function assertSums(reader: MovieReader, id: number): Promise<void> {
+  const bounds = [Number.NEGATIVE_INFINITY, 0, 333_333, 333_334, 1_900_000, 90_000_000, Number.POSITIVE_INFINITY]
+  const wanted: SampleSum[] = []
+  for (const [index, to] of bounds.slice(1).entries()) {
+    const from = bounds[index]!
+    const places = (await reader.samples?.(id, from, to)) ?? []
+    const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0)
+    wanted.push({
+      start: places[0]?.pts ?? from,
+      samples: places.length,
+      bytes: sum(places.map(({ size }) => size)),
+      keyBytes: sum(places.filter(({ key }) => key).map(({ size }) => size)),
+      duration: sum(places.map(({ duration }) => duration)),
+    })
+  }
+  const sums = reader.sampleSums?.(id, bounds)
+  if (sums !== undefined) assert.deepEqual(sums, wanted)
 }
 
 /** The same file from another writer. */
@@ -270,6 +291,7 @@ describe('movie reader', () => {
           if (next !== undefined) assert.ok(Math.abs(dts + duration - next.dts) <= 1)
         }
         assert.deepEqual(await reader.samples?.(id, 90_000_000, 91_000_000), [])
+        await assertSums(reader, id)
       }
       const keys = all.filter(({ track, key }) => track.kind === 'video' && key)
       assert.deepEqual(

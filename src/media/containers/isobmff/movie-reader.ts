@@ -11,6 +11,7 @@ import {
   type MediaReader,
   type ReadOptions,
   type SamplePlace,
+  type SampleSum,
 } from '../../reader.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../time.ts'
 import type { Track } from '../../track.ts'
@@ -38,7 +39,8 @@ export class MovieReader implements MediaReader {
   readonly foreign: readonly ForeignTrack[]
   readonly duration: Micros
   readonly metadata: Readonly<Record<string, string | number>>
-  readonly samples?: (trackId: number, from: Micros, to: Micros) => Promise<readonly SamplePlace[]>
+  readonly samples?: NonNullable<MediaReader['samples']>
+  readonly sampleSums?: NonNullable<MediaReader['sampleSums']>
   readonly #source: ByteSource
   readonly #tables: TableSamples
   readonly #fragments: FileFragments | undefined
@@ -56,6 +58,7 @@ export class MovieReader implements MediaReader {
     this.duration = parts.duration
     if (movie.tracks.every(({ unitLengthBytes = 4 }) => unitLengthBytes === 4)) {
       this.samples = (trackId, from, to) => this.#samples(trackId, from, to)
+      this.sampleSums = (trackId, bounds) => this.#sampleSums(trackId, bounds)
     }
   }
 
@@ -132,6 +135,11 @@ export class MovieReader implements MediaReader {
     if (this.tracks.find(({ id }) => id === trackId)?.kind === 'text') return []
     const places = this.#tables.places(trackId, from, to)
     return this.#fragments === undefined ? places : [...places, ...(await this.#fragments.places(trackId, from, to))]
+  }
+
+  #sampleSums(trackId: number, bounds: readonly Micros[]): readonly SampleSum[] | undefined {
+    if (this.#fragments !== undefined || this.tracks.find(({ id }) => id === trackId)?.kind === 'text') return undefined
+    return this.#tables.sums(trackId, bounds)
   }
 }
 

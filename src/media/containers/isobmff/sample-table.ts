@@ -142,7 +142,7 @@ export class SampleTable {
       chunkRun: run.run,
       chunk,
       inChunk,
-      offset: chunks.at(chunk) + this.#bytesBetween(index - inChunk, index),
+      offset: chunks.at(chunk) + this.bytesBetween(index - inChunk, index),
     }
   }
 
@@ -171,20 +171,34 @@ export class SampleTable {
     let high = end
     while (low < high) {
       const middle = Math.ceil((low + high) / 2)
-      if (this.#bytesBetween(first, middle) <= bytes) low = middle
+      if (this.bytesBetween(first, middle) <= bytes) low = middle
       else high = middle - 1
     }
     return low - first
   }
 
   /** Of all samples in `[from, to)`. */
-  #bytesBetween(from: number, to: number): number {
+  bytesBetween(from: number, to: number): number {
     const { constantSize, sizeOf } = this.boxes
     // A chunk of 2^32 samples costs no bytes when all have the same size.
     if (constantSize > 0) return (to - from) * constantSize
     if (to - from > SIZE_STRIDE) return this.#bytesBefore(to) - this.#bytesBefore(from)
     let bytes = 0
     for (let index = from; index < to; index++) bytes += sizeOf(index)
+    return bytes
+  }
+
+  /** Of the key samples in `[from, to)`; 0 when none is marked. */
+  keyBytesBetween(from: number, to: number): number {
+    const { keys, sizeOf } = this.boxes
+    if (keys === undefined) return 0
+    let bytes = 0
+    const end = this.#keysUpTo(keys, to - 1)
+    for (let entry = this.#keysUpTo(keys, from - 1); entry < end; entry++) {
+      const index = keys.at(entry, 0) - 1
+      // Entries that are not in order may be anywhere.
+      if (index >= from && index < to) bytes += sizeOf(index)
+    }
     return bytes
   }
 

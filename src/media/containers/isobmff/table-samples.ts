@@ -1,9 +1,10 @@
 /** The samples in the tables of `moov`, of all tracks: key points, places, and walks in the order of decode times. */
-import { type KeyPoint, leadingTrack, MAX_SAMPLE_PLACES, type SamplePlace } from '../../reader.ts'
+import { type KeyPoint, leadingTrack, MAX_SAMPLE_PLACES, type SamplePlace, type SampleSum } from '../../reader.ts'
 import { MICROS_PER_SECOND, type Micros } from '../../time.ts'
 import type { SampleLocation } from './fragment-reader.ts'
 import type { Movie } from './movie.ts'
 import { SampleCursor } from './sample-cursor.ts'
+import { isWhole, sampleSums } from './sample-sums.ts'
 import { SampleTable } from './sample-table.ts'
 
 /** Of a file: a day in which every picture of 50 a second is one has less. More are thinned out evenly. */
@@ -86,6 +87,12 @@ export class TableSamples {
       if (places.length >= MAX_SAMPLE_PLACES) break
     }
     return places
+  }
+
+  /** What `places` gives from each of `bounds` to the next, summed up; `undefined` when not all samples are there. */
+  sums(trackId: number, bounds: readonly Micros[]): readonly SampleSum[] | undefined {
+    const table = this.#tables.get(trackId)
+    return table !== undefined && isWhole(table, this.#fileSize) ? sampleSums(table, bounds) : undefined
   }
 
   /**
