@@ -8,15 +8,19 @@ import { release } from './release.ts'
 
 /** Counters that are encrypted at once. */
 const MAX_BLOCKS = 1 << 14
-const WORD_BYTES = 4
+const WORD_BYTES = 8
 /** Ranges that are shorter are combined byte by byte. */
 const MIN_WORD_RANGE = 64
+/** 32-bit words of a block. */
+const BLOCK_WORDS = BLOCK_BYTES / 4
 
-/** Shared: nothing here outlives a call. */
+/** Shared: nothing here outlives a call. In the order of bytes of the machine, as only whole words are moved. */
 const counters = new Uint8Array(MAX_BLOCKS * BLOCK_BYTES)
-const countersView = new DataView(counters.buffer)
-const aligned = new Uint8Array(MAX_BLOCKS * BLOCK_BYTES + WORD_BYTES)
-const alignedWords = new Uint32Array(aligned.buffer, 0, aligned.byteLength / WORD_BYTES)
+const counterWords = new Uint32Array(counters.buffer)
+const ivBytes = new Uint8Array(SAMPLE_IV_BYTES)
+const ivWords = new Uint32Array(ivBytes.buffer)
+/** The second halves of the counter blocks of one sample, which count from 0; their first halves are the IV. */
+const countingWords = countingBlocks()
 
 /** What is encrypted or decrypted in place. */
 export interface CipherSample {
@@ -57,11 +61,12 @@ export class KeyStream {
 
   #flush(): void {
     const stream = this.#blocks.update(counters.subarray(0, this.#waitingBlocks * BLOCK_BYTES))
+    const view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength)
     let used = 0
     for (const sample of this.#waiting) {
       let from = used
       forEachRange(sample, (range) => {
-        combine(range, stream.subarray(from, from + range.byteLength))
+        combine(range, view, from)
         from += range.byteLength
       })
       used += Math.ceil((from - used) / BLOCK_BYTES) * BLOCK_BYTES
@@ -104,31 +109,36 @@ function protectedBytes({ bytes, ranges }: CipherSample): number {
 
 /** The IV, and behind it the number of the block in its sample. */
 function writeCounters(iv: Uint8Array, place: number, blocks: number): void {
-  const view = new DataView(iv.buffer, iv.byteOffset, iv.byteLength)
-  const high = view.getUint32(0)
-  const low = view.getUint32(WORD_BYTES)
-  for (let block = 0, at = place * BLOCK_BYTES; block < blocks; block++, at += BLOCK_BYTES) {
-    countersView.setUint32(at, high)
-    countersView.setUint32(at + 4, low)
-    countersView.setUint32(at + 8, 0)
-    countersView.setUint32(at + 12, block)
+  ivBytes.set(iv)
+  const first = ivWords[0] as number
+  const second = ivWords[1] as number
+  const from = place * BLOCK_WORDS
+  const to = from + blocks * BLOCK_WORDS
+  counterWords.set(countingWords.subarray(0, to - from), from)
+  for (let word = from; word < to; word += BLOCK_WORDS) {
+    counterWords[word] = first
+    counterWords[word + 1] = second
   }
 }
 
-/** Exclusive or, in words: the stream is moved to where it lies in them as the range does. */
-function combine(range: Uint8Array, stream: Uint8Array): void {
+function countingBlocks(): Uint32Array {
+  const view = new DataView(new ArrayBuffer(MAX_BLOCKS * BLOCK_BYTES))
+  for (let block = 0; block < MAX_BLOCKS; block++) view.setUint32((block + 1) * BLOCK_BYTES - 4, block)
+  return new Uint32Array(view.buffer)
+}
+
+/** Exclusive or with the stream from `from` on, in words of 64 bits wherever they lie. Compiled code makes no big integers of them. */
+function combine(range: Uint8Array, stream: DataView, from: number): void {
   const length = range.byteLength
-  if (length < MIN_WORD_RANGE) {
-    for (let i = 0; i < length; i++) range[i] = (range[i] as number) ^ (stream[i] as number)
-    return
+  const inWords = length < MIN_WORD_RANGE ? 0 : length - (length % WORD_BYTES)
+  if (inWords > 0) combineWords(new DataView(range.buffer, range.byteOffset, inWords), stream, from)
+  for (let at = inWords; at < length; at++) range[at] = (range[at] as number) ^ stream.getUint8(from + at)
+}
+
+function combineWords(range: DataView, stream: DataView, from: number): void {
+  const { byteLength } = range
+  for (let at = 0; at < byteLength; at += WORD_BYTES) {
+    const word = range.getBigUint64(at, true) ^ stream.getBigUint64(from + at, true)
+    range.setBigUint64(at, BigInt.asUintN(64, word), true)
   }
-  const odd = range.byteOffset % WORD_BYTES
-  const head = odd === 0 ? 0 : WORD_BYTES - odd
-  aligned.set(stream, odd)
-  const words = new Uint32Array(range.buffer, range.byteOffset + head, Math.floor((length - head) / WORD_BYTES))
-  const firstWord = (odd + head) / WORD_BYTES
-  for (let i = 0; i < words.length; i++) words[i] = (words[i] as number) ^ (alignedWords[firstWord + i] as number)
-  for (let i = 0; i < head; i++) range[i] = (range[i] as number) ^ (stream[i] as number)
-  for (let i = head + words.length * WORD_BYTES; i < length; i++)
-    range[i] = (range[i] as number) ^ (stream[i] as number)
 }
