@@ -1,7 +1,7 @@
 /** How long slice headers of H.264 are: what stays clear when the rest of a slice is encrypted. ITU-T H.264 section 7.3.3. */
 import { FormatError } from '../../../errors.ts'
-import { BitReader } from '../../bytes/bit-reader.ts'
-import { escapedLength, unescapeNalUnit } from '../nal-units.ts'
+import type { BitReader } from '../../bytes/bit-reader.ts'
+import { sliceStartLength } from '../slice-start.ts'
 import { AVC_NAL, type AvcSps, avcNalType, readAvcSps } from './bitstream.ts'
 import { type AvcPps, readAvcPps } from './pps.ts'
 
@@ -36,10 +36,10 @@ export class AvcSliceHeaders {
    * FormatError for a header that is broken or refers to a parameter set that is not known.
    */
   headerLength(unit: Uint8Array): number {
-    const bits = new BitReader(unescapeNalUnit(unit, MAX_SLICE_HEADER_BYTES))
-    bits.skip(8)
-    this.#readHeader(bits, avcNalType(unit) === AVC_NAL.IDR, ((unit[0] ?? 0) & 0x60) !== 0)
-    return escapedLength(unit, Math.ceil(bits.position / 8))
+    return sliceStartLength(unit, MAX_SLICE_HEADER_BYTES, (bits) => {
+      bits.skip(8)
+      this.#readHeader(bits, avcNalType(unit) === AVC_NAL.IDR, ((unit[0] ?? 0) & 0x60) !== 0)
+    })
   }
 
   #readHeader(bits: BitReader, idr: boolean, isReference: boolean): void {

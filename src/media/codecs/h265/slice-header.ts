@@ -1,7 +1,7 @@
 /** How long slice segment headers of H.265 are: what stays clear when the rest of a slice is encrypted. ITU-T H.265 section 7.3.6. */
 import { FormatError } from '../../../errors.ts'
-import { BitReader } from '../../bytes/bit-reader.ts'
-import { escapedLength, unescapeNalUnit } from '../nal-units.ts'
+import type { BitReader } from '../../bytes/bit-reader.ts'
+import { sliceStartLength } from '../slice-start.ts'
 import { HEVC_NAL, type HevcSps, hevcNalType, readHevcSps } from './bitstream.ts'
 import { type HevcPps, readHevcPps } from './pps.ts'
 import { readReferenceSet, usedCount } from './reference-sets.ts'
@@ -42,12 +42,12 @@ export class HevcSliceHeaders {
    * FormatError for a header that is broken or refers to a parameter set that is not known.
    */
   headerLength(unit: Uint8Array): number {
-    const bits = new BitReader(unescapeNalUnit(unit, MAX_SLICE_HEADER_BYTES))
-    bits.skip(16)
-    this.#readHeader(bits, hevcNalType(unit))
-    // byte_alignment: a one, then zeros.
-    bits.skip(1)
-    return escapedLength(unit, Math.ceil(bits.position / 8))
+    return sliceStartLength(unit, MAX_SLICE_HEADER_BYTES, (bits) => {
+      bits.skip(16)
+      this.#readHeader(bits, hevcNalType(unit))
+      // byte_alignment: a one, then zeros.
+      bits.skip(1)
+    })
   }
 
   #readHeader(bits: BitReader, nalType: number): void {
