@@ -9,15 +9,19 @@ import { createToken, hashPassword } from '../../src/index.ts'
 import { formatUuid } from '../../src/media/protection/systems.ts'
 import { movieFile } from '../../src/packaging/on-demand/vectors.ts'
 import { issueToken, ownTokenKey } from '../../src/services/auth/tokens/own-tokens.ts'
-import { type AttackedServer, startAttacked } from './attacked-server.ts'
+import { type AttackedServer, eventually, startAttacked } from './attacked-server.ts'
+import { publishLive } from './live-stream.ts'
 
 const FILM_SECONDS = 10
+const LIVE = 'live/studio'
+/** The first, and the one that is made before it is needed. */
+const LIVE_KEYS = 2
 const IMPORTED = { id: randomBytes(16), key: randomBytes(16) }
 const PASSWORD = `pAssWord${randomBytes(9).toString('hex')}`
 const WEBHOOK = { secret: `sEcret${randomBytes(9).toString('hex')}`, query: `qUery${randomBytes(9).toString('hex')}` }
 
 it('D-05 L-04: keys and secrets are in licences, key answers and exports, and nowhere else', async (t) => {
-  const server = await startFilms(t)
+  const server = await startProtected(t)
   const admin = { authorization: `Bearer ${server.secrets.adminToken}` }
   const { masterKey } = JSON.parse(readFileSync(join(server.data, 'secrets.json'), 'utf8')) as { masterKey: string }
   const asker = new Asker(server)
@@ -31,21 +35,36 @@ it('D-05 L-04: keys and secrets are in licences, key answers and exports, and no
   const { token, id: tokenId } = await createToken({ data: server.data }, { path: 'vod/**', expiresSeconds: 600 })
   const imported = { id: IMPORTED.id.toString('hex'), key: IMPORTED.key.toString('hex'), path: 'vod/elsewhere.mp4' }
   assert.equal((await api('POST', '/keys', { keys: [imported] })).status, 204)
-  await asker.play('film.mp4', `?token=${token}`)
+  await asker.play('vod/film.mp4', `?token=${token}`)
   const exported = await server.export('vod/film.mp4')
-  const content = [...exported.map(({ key }) => Buffer.from(key, 'hex')), IMPORTED.key]
-  assert.equal(content.length, 2)
+  assert.equal(exported.length, 1)
+  // A live stream changes its key meanwhile.
+  const live = await createToken({ data: server.data }, { path: LIVE, expiresSeconds: 600 })
+  await publishLive(t, server, LIVE.replace('live/', ''))
+  await asker.play(LIVE, `?token=${live.token}`)
+  await eventually('its key has changed', async () => (await server.export(LIVE)).length > LIVE_KEYS)
+  await asker.play(LIVE, `?token=${live.token}`)
+  await asker.play(LIVE, `?token=${live.token}x`)
+  assert.match(asker.answers.join('\n'), /^200 .*\/live\/studio\/video-1-.*\.m4s/m)
+  const liveKeys = await server.export(LIVE)
+  const content = [...[...exported, ...liveKeys].map(({ key }) => Buffer.from(key, 'hex')), IMPORTED.key]
 
   // Where they may be, they are.
-  const [{ id: filmKey } = { id: '' }] = exported
+  const [{ id: filmKey, key: filmSecretHex } = { id: '', key: '' }] = exported
+  const filmSecret = Buffer.from(filmSecretHex, 'hex')
   const licence = await server.licence([Buffer.from(filmKey, 'hex'), IMPORTED.id], token)
-  for (const key of content) assert.ok(licence.includes(key.toString('base64url')))
+  for (const key of [filmSecret, IMPORTED.key]) assert.ok(licence.includes(key.toString('base64url')))
+  const liveLicence = await server.licence(
+    liveKeys.map(({ id }) => Buffer.from(id, 'hex')),
+    live.token,
+  )
+  for (const { key } of liveKeys) assert.ok(liveLicence.includes(Buffer.from(key, 'hex').toString('base64url')))
   const whole = await fetch(`${server.urls['http']}/key/aes128/${filmKey}?token=${token}`)
-  assert.deepEqual(Buffer.from(await whole.arrayBuffer()), content[0])
+  assert.deepEqual(Buffer.from(await whole.arrayBuffer()), filmSecret)
 
   // People with passwords, and those who are refused in every way.
   const basic = (password: string) => `Basic ${Buffer.from(`alice:${password}`).toString('base64')}`
-  await asker.play('film.mp4', '', { authorization: basic(PASSWORD) })
+  await asker.play('vod/film.mp4', '', { authorization: basic(PASSWORD) })
   const issue = (secret: string, now?: number) =>
     issueToken(ownTokenKey(secret), { path: 'vod/**', expiresSeconds: 60 }, now)
   const refused = [await issue(masterKey, Date.now() - 3_600_000), await issue('of another server')]
@@ -82,7 +101,7 @@ it('D-05 L-04: keys and secrets are in licences, key answers and exports, and no
   }
   // Packaging that fails halfway.
   const failures = asker.failures
-  await asker.play('broken.mp4', `?token=${token}`)
+  await asker.play('vod/broken.mp4', `?token=${token}`)
   assert.ok(asker.failures > failures, 'its pictures cannot be encrypted')
 
   // All that tells of the server.
@@ -97,6 +116,9 @@ it('D-05 L-04: keys and secrets are in licences, key answers and exports, and no
     '/live.json',
     '/library.json',
     '/license/status?path=vod/film.mp4',
+    `/api/v1/streams/${LIVE}`,
+    `/license/status?path=${LIVE}`,
+    `/watch/${LIVE}`,
     '/watch/vod/film.mp4',
     '/health',
   ]) {
@@ -116,7 +138,8 @@ it('D-05 L-04: keys and secrets are in licences, key answers and exports, and no
     assertNowhere([...asker.answers, log, ...own, ...kept], [secret, ...formsOf(Buffer.from(secret))])
   }
   // Playlists carry the token that they were asked with; nothing else repeats one.
-  for (const shown of [token, ...bad]) assertNowhere([log, ...own, ...kept], [shown, shown.split('.').at(-1) ?? ''])
+  for (const shown of [token, live.token, ...bad])
+    assertNowhere([log, ...own, ...kept], [shown, shown.split('.').at(-1) ?? ''])
   // It was looked at: all of this has left its mark.
   for (const mark of [
     tokenId,
@@ -159,9 +182,9 @@ class Asker {
     assert.ok(status >= 400, `${status}`)
   }
 
-  /** Manifests, init segments and segments of a film. */
-  async play(name: string, query: string, headers: Record<string, string> = {}): Promise<void> {
-    const folder = `/vod/${name}/`
+  /** Manifests, init segments and segments of a film or a live stream. */
+  async play(path: string, query: string, headers: Record<string, string> = {}): Promise<void> {
+    const folder = `/${path}/`
     const get = (uri: string) =>
       this.ask('GET', new URL(uri, `${this.#base}${folder}`).href.slice(this.#base.length), { headers })
     await get(`manifest.mpd${query}`)
@@ -174,7 +197,7 @@ class Asker {
   }
 }
 
-async function startFilms(t: TestContext) {
+async function startProtected(t: TestContext) {
   const media = mkdtempSync(join(tmpdir(), 'headend-keys-'))
   t.after(() => rmSync(media, { recursive: true, force: true }))
   const film = movieFile({ seconds: FILM_SECONDS, slices: true })
@@ -190,6 +213,7 @@ async function startFilms(t: TestContext) {
       paths: {
         'vod/**': { play: 'token', protect: { scheme: 'cenc' }, users },
         'vod/asked.mp4': { play: 'webhook', protect: true },
+        [LIVE]: { play: 'token', protect: { scheme: 'cbcs', rotateSeconds: 2 } },
       },
     },
   })

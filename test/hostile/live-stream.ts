@@ -53,8 +53,9 @@ export async function publishLive(
   }
   t.after(stop)
   await eventually(`live/${name} is on air`, async () => {
-    const list = await (await fetch(`${server.urls['http']}/live.json`)).text()
-    return list.includes(`"live/${name}"`) && list.includes('h264')
+    const headers = { authorization: `Bearer ${server.secrets.adminToken}` }
+    const response = await fetch(`${server.urls['http']}/api/v1/streams/live/${name}`, { headers })
+    return (await response.text()).includes('h264')
   })
   return { stop }
 }

@@ -12,7 +12,8 @@ import { makeMedia } from '../support/media.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
 import { packetHashes, readByFfmpeg, readByMediabunny } from './encrypted-packets.ts'
-import { publishFile, publishUrl } from './peers.ts'
+import { playUrls, publishFile, publishUrl, runHeadend, waitOnAir } from './peers.ts'
+import { assertUnbroken, watch } from './watching.ts'
 
 const RATE = 25
 const SECONDS = 12
@@ -35,6 +36,7 @@ it('live streams of protected paths are decrypted to what was published, across 
   const file = await makeMedia(ffmpeg, { container: 'flv', seconds: SECONDS, rate: RATE, gop: RATE, bFrames: 2 })
   const { folder, start } = setUp(t)
   const server = await start()
+  const players = playAll(server, folder)
   const published = await publishAll(ffmpeg, file, server)
   const counters = new CounterRecorder()
 
@@ -55,6 +57,12 @@ it('live streams of protected paths are decrypted to what was published, across 
       assert.deepEqual(newFfmpeg, wanted, `${scheme} ${name}, FFmpeg 8`)
       if (scheme === 'cenc') recordCounters(counters, fetched)
     }
+  }
+  const sent = await watch(ffmpeg, file)
+  for (const [name, output, playing] of players) {
+    const { code, stdout, stderr } = await playing
+    assert.equal(code, 0, `${name}: ${stdout.toString()}${stderr}`)
+    assertUnbroken(await watch(ffmpeg, output), sent, { fewest: 0.5, until: 'end' })
   }
   for (const scheme of SCHEMES) await assertSameByDash(server, scheme, published)
   await server.stop()
@@ -90,6 +98,21 @@ function setUp(t: TestContext) {
     return server
   }
   return { folder, start }
+}
+
+/** Our own player, with licences as they are needed, from when a stream comes to its end. */
+function playAll(server: RunningServer, folder: string) {
+  return SCHEMES.flatMap((scheme) =>
+    (['hls', 'dash'] as const).map((manifest) => {
+      const output = join(folder, `${scheme}-${manifest}.mp4`)
+      const playing = waitOnAir(server, scheme).then(() => {
+        const address = playUrls(server, scheme)[manifest]
+        const license = `${server.urls['http']}/license/clearkey`
+        return runHeadend(['play', address, '--license', license, '--json', '--output', output], { timeout: 40_000 })
+      })
+      return [`${scheme} ${manifest}`, output, playing] as const
+    }),
+  )
 }
 
 /** Both streams to their end, and all that their playlists then list. */

@@ -1,5 +1,7 @@
 /** Live streams that browsers cannot play: a rendition that begins with its first viewer, keeps up, and ends with its last. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it, type TestContext } from 'node:test'
 import { makeMedia, watchCounters } from '../support/media.ts'
@@ -7,7 +9,7 @@ import { killGroup, start } from '../support/process.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 import { repository } from '../support/sources.ts'
 import { requireTool } from '../support/tools.ts'
-import { callApi, playUrls, waitOnAir, waitUntil } from './peers.ts'
+import { callApi, playUrls, runHeadend, waitOnAir, waitUntil } from './peers.ts'
 import { encodersOf } from './transcoding.ts'
 
 const IDLE_S = 5
@@ -56,6 +58,7 @@ it('live streams that browsers cannot play', { concurrency: true, timeout: 120_0
   await Promise.all([
     t.test('a push of WMV is playable by HLS, DASH and FLV, from the picture that is on air', plays),
     t.test('an encoder that is killed comes back, another publisher is followed, and nothing stays behind', follows),
+    t.test('a push of WMV to a protected path goes out encrypted, and plays with a licence', encrypts),
     t.test('too many encoders, and none at all, are said in words', saysWhy),
   ])
 })
@@ -129,6 +132,38 @@ async function follows(t: TestContext): Promise<void> {
   const code = await server.stop()
   assert.equal(code, 0)
   assert.equal(encoders(), 0)
+}
+
+async function encrypts(t: TestContext): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'headend-encrypted-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const config = join(folder, 'headend.yaml')
+  writeFileSync(config, 'paths: { live/locked: { protect: { scheme: cenc } } }\n')
+  const setting = await setup(t, ['--config', config])
+  if (setting === undefined) return
+  const { ffmpeg, server, push } = setting
+  push('locked', await wmv(ffmpeg))
+  await waitOnAir(server, 'locked')
+  const { hls, httpFlv } = playUrls(server, 'locked')
+  const license = `${server.urls['http']}/license/clearkey`
+  const output = join(folder, 'played.mp4')
+
+  const played = await runHeadend(['play', hls, '--license', license, '--duration', '6', '--output', output], {
+    timeout: 40_000,
+  })
+  const locked = await runHeadend(['play', hls, '--duration', '6', '--json'], { timeout: 40_000 })
+
+  assert.equal(played.code, 0, played.stderr)
+  const counters = await watchCounters(ffmpeg, output)
+  assert.ok(counters.length >= 140, `${counters.length} pictures`)
+  assert.ok(
+    counters.every((counter, at) => at === 0 || counter === (counters[at - 1] ?? 0) + 1),
+    counters.join(' '),
+  )
+  assert.notEqual(locked.code, 0)
+  assert.match(`${locked.stdout.toString()}${locked.stderr}`, /key|licence/)
+  // What does not encrypt does not play it.
+  assert.equal((await fetch(httpFlv)).status, 403)
 }
 
 async function saysWhy(t: TestContext): Promise<void> {
