@@ -109,14 +109,17 @@ async function writePackage(
     }
     const { name } = piece
     const clearBytes = await piece.clear()
-    let stored = await folder.read(name)
+    const stored = await folder.read(name)
     if (stored === undefined) {
-      await folder.write(name, piece.make(clearBytes))
+      const made = piece.make(clearBytes)
+      bytes += made.byteLength
       // What is on the disk counts.
-      stored = (await folder.read(name)) ?? new Uint8Array(0)
-    } else kept++
-    piece.verify(stored, clearBytes)
-    bytes += stored.byteLength
+      await folder.write(name, made, { check: (written) => piece.verify(written, clearBytes) })
+    } else {
+      kept++
+      bytes += stored.byteLength
+      piece.verify(stored, clearBytes)
+    }
     onProgress?.({ files: index + 1, totalFiles: pieces.length, bytes })
   }
   const keyFiles = await writeKeys(folder, plan)
@@ -144,7 +147,7 @@ async function writeKeys(folder: OutputFolder, plan: ProtectionPlan | undefined)
   for (const key of plan.keys) {
     const { url, file } = plan.keyUrlOf(key)
     if (!file) continue
-    await folder.write(url, key.key, KEY_FILE_MODE)
+    await folder.write(url, key.key, { mode: KEY_FILE_MODE })
     names.push(url)
   }
   return names
