@@ -6,10 +6,13 @@ const MAX_GOLOMB_ZEROS = 32
 
 export class BitReader {
   readonly #bytes: Uint8Array
+  readonly #bits: number
   #bit = 0
 
-  constructor(bytes: Uint8Array) {
+  /** Reads the first `byteLength` bytes. */
+  constructor(bytes: Uint8Array, byteLength: number = bytes.byteLength) {
     this.#bytes = bytes
+    this.#bits = byteLength * 8
   }
 
   /** Bits read so far. */
@@ -18,7 +21,7 @@ export class BitReader {
   }
 
   get remaining(): number {
-    return this.#bytes.byteLength * 8 - this.#bit
+    return this.#bits - this.#bit
   }
 
   /** `count` bits, 0 to 32, as an unsigned number. */

@@ -136,8 +136,9 @@ export class ByteReader {
 
   /** `count` bytes as text, one character a byte (box types, FourCC). */
   latin1(count: number): string {
+    const start = this.#take(count)
     let text = ''
-    for (const byte of this.view(count)) text += String.fromCharCode(byte)
+    for (let at = start; at < start + count; at++) text += String.fromCharCode(this.bytes[at] as number)
     return text
   }
 

@@ -1,6 +1,9 @@
 /** Writes integers and byte strings into a growing buffer. */
 
 const DEFAULT_CAPACITY = 256
+/** Of writers that are done. */
+const EMPTY = new Uint8Array(0)
+const EMPTY_VIEW = new DataView(EMPTY.buffer)
 
 /** All integers are big-endian unless the name ends in `le`. */
 export class ByteWriter {
@@ -158,8 +161,8 @@ export class ByteWriter {
   /** Hands the buffer over without a copy and starts a new one. `nextCapacity` bytes are made ready for it. */
   detach(nextCapacity = DEFAULT_CAPACITY): Uint8Array {
     const written = this.view()
-    this.#bytes = new Uint8Array(nextCapacity)
-    this.#view = new DataView(this.#bytes.buffer)
+    this.#bytes = nextCapacity === 0 ? EMPTY : new Uint8Array(nextCapacity)
+    this.#view = nextCapacity === 0 ? EMPTY_VIEW : new DataView(this.#bytes.buffer)
     this.#length = 0
     return written
   }

@@ -13,6 +13,17 @@ const START_CODE_SIZE = 4
 /** The units of a packet, as views. Throws FormatError when a length leaves the data. */
 export function nalUnits(data: Uint8Array, lengthSize: number = LENGTH_SIZE): Uint8Array[] {
   const units: Uint8Array[] = []
+  forEachNalUnit(data, (start, end) => units.push(data.subarray(start, end)), lengthSize)
+  return units
+}
+
+/** Tells where each unit that is not empty begins and ends. Throws FormatError when a length leaves the data. */
+export function forEachNalUnit(
+  data: Uint8Array,
+  each: (start: number, end: number) => void,
+  lengthSize: number = LENGTH_SIZE,
+): void {
+  let count = 0
   for (let at = 0; at < data.byteLength; ) {
     const length = readLength(data, at, lengthSize)
     if (length === undefined) {
@@ -23,11 +34,12 @@ export function nalUnits(data: Uint8Array, lengthSize: number = LENGTH_SIZE): Ui
       )
     }
     at += lengthSize
-    if (length > 0) units.push(data.subarray(at, at + length))
-    if (units.length > MAX_NAL_UNITS) throw tooManyUnits()
+    if (length > 0) {
+      if (++count > MAX_NAL_UNITS) throw tooManyUnits()
+      each(at, at + length)
+    }
     at += length
   }
-  return units
 }
 
 /** Whether the four-byte lengths of the data lead exactly to its end. Allocates nothing. */
@@ -117,6 +129,11 @@ export function toCanonicalNalUnits(data: Uint8Array, lengthSize: number): Uint8
 /** The unit without its emulation prevention bytes, of at most `limit` bytes (ITU-T H.264 section 7.4.1). */
 export function unescapeNalUnit(unit: Uint8Array, limit: number): Uint8Array {
   const payload = new Uint8Array(Math.min(unit.byteLength, limit))
+  return payload.subarray(0, unescapeInto(unit, payload))
+}
+
+/** Writes as much of it as there is room for; returns how many bytes that is. */
+export function unescapeInto(unit: Uint8Array, payload: Uint8Array): number {
   let length = 0
   let zeros = 0
   for (let i = 0; i < unit.byteLength && length < payload.byteLength; i++) {
@@ -128,7 +145,7 @@ export function unescapeNalUnit(unit: Uint8Array, limit: number): Uint8Array {
     payload[length++] = byte
     zeros = byte === 0 ? zeros + 1 : 0
   }
-  return payload.subarray(0, length)
+  return length
 }
 
 /** How many bytes of the unit its first `length` bytes without emulation prevention take up. */

@@ -53,7 +53,12 @@ const MAX_SPS_ID = 31
 const MAX_REORDER_FRAMES = 16
 
 export function avcNalType(unit: Uint8Array): number {
-  return (unit[0] ?? 0) & 0x1f
+  return avcTypeOf(unit[0] ?? 0)
+}
+
+/** By the first byte of a unit. */
+export function avcTypeOf(first: number): number {
+  return first & 0x1f
 }
 
 /** Whether a canonical packet holds an IDR picture. Throws FormatError for lengths past its end. */

@@ -79,7 +79,12 @@ const MAX_LONG_TERM_PICTURES = 32
 const EXTENDED_SAR = 255
 
 export function hevcNalType(unit: Uint8Array): number {
-  return ((unit[0] ?? 0) >> 1) & 0x3f
+  return hevcTypeOf(unit[0] ?? 0)
+}
+
+/** By the first byte of a unit. */
+export function hevcTypeOf(first: number): number {
+  return (first >> 1) & 0x3f
 }
 
 /** Whether a canonical packet holds an intra random access point. Throws FormatError for lengths past its end. */

@@ -41,17 +41,17 @@ export interface FullBoxHeader {
   readonly flags: number
 }
 
-/** The header at the start of `bytes`, or `undefined`: more bytes are needed. `offset` is its place in the whole, for errors. */
-export function readBoxHeader(bytes: Uint8Array, offset: number): BoxHeader | undefined {
-  if (bytes.byteLength < 8) return undefined
-  const reader = new ByteReader(bytes, offset)
-  const shortSize = reader.u32()
-  const type = reader.latin1(4)
+/** The header that begins at `at`, or `undefined`: more bytes are needed. `offset` is its place in the whole, for errors. */
+export function readBoxHeader(bytes: Uint8Array, offset: number, at = 0): BoxHeader | undefined {
+  const available = bytes.byteLength - at
+  if (available < 8) return undefined
+  const shortSize = wordAt(bytes, at)
+  const type = typeAt(bytes, at + 4)
   let headerBytes = 8
   let size: number | undefined = shortSize
   if (shortSize === 1) {
-    if (reader.remaining < 8) return undefined
-    size = reader.u64()
+    if (available < 16) return undefined
+    size = new ByteReader(bytes.subarray(at + 8, at + 16), offset + 8).u64()
     headerBytes += 8
   } else if (shortSize === 0) {
     size = undefined
@@ -64,8 +64,24 @@ export function readBoxHeader(bytes: Uint8Array, offset: number): BoxHeader | un
       offset,
     )
   }
-  if (bytes.byteLength < headerBytes) return undefined
+  if (available < headerBytes) return undefined
   return { type, size, headerBytes }
+}
+
+/** Boxes are many, and a reader for each header would cost more than reading it. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
+  const low = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)
+  return high * 2 ** 16 + low
+}
+
+function typeAt(bytes: Uint8Array, at: number): string {
+  return String.fromCharCode(
+    bytes[at] as number,
+    bytes[at + 1] as number,
+    bytes[at + 2] as number,
+    bytes[at + 3] as number,
+  )
 }
 
 /** The boxes that make up `bytes`, one after the other. A last box of size 0 reaches to the end. */
@@ -93,7 +109,7 @@ function* boxesOf(reader: ByteReader, depth: number, parentType: string): Genera
       )
     }
     const { bytes, position, offset, remaining } = reader
-    const header = readBoxHeader(bytes.subarray(position, position + MAX_BOX_HEADER_BYTES), offset)
+    const header = readBoxHeader(bytes, offset, position)
     if (header === undefined) {
       throw new FormatError('ERR_MP4_TRUNCATED', `expected a whole box header, found ${remaining} bytes`, offset)
     }

@@ -53,7 +53,7 @@ export function protectFragments(
     const bytes = added[i] as number
     writer.u32(moof.end - moof.start + bytes).latin1('moof')
     writer.bytes(segment.subarray(moof.start + BOX_HEADER_BYTES, moof.track.start))
-    writer.u32(moof.track.end - moof.track.start + fragmentProtectionBytes(protection)).latin1('traf')
+    writer.u32(moof.track.end - moof.track.start + bytes).latin1('traf')
     writer.bytes(segment.subarray(moof.track.start + BOX_HEADER_BYTES, moof.dataOffsetAt))
     writer.i32(new DataView(segment.buffer, segment.byteOffset + moof.dataOffsetAt, 4).getInt32(0) + bytes)
     writer.bytes(segment.subarray(moof.dataOffsetAt + 4, moof.track.end))

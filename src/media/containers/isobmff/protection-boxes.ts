@@ -69,9 +69,9 @@ function writeEncryptionFields(
 /** Bytes that `writeFragmentProtection` will write into a `traf`. */
 export function fragmentProtectionBytes(protection: FragmentProtection): number {
   const { group } = protection
-  let bytes = sampleEncryptionBytes(protection)
+  const sizes = auxiliarySizes(protection)
+  let bytes = group === 'clear' ? 0 : FULL_BOX_BYTES + 4 + sizes.reduce((sum, size) => sum + size, 0) // senc
   if (hasAuxiliary(protection)) {
-    const sizes = auxiliarySizes(protection)
     bytes += FULL_BOX_BYTES + 5 + (sameSize(sizes) === undefined ? sizes.length : 0) // saiz
     bytes += FULL_BOX_BYTES + 8 // saio
   }
@@ -148,11 +148,6 @@ const CLEAR: TrackProtection = {
 
 function groupEntryBytes(group: TrackProtection | 'clear'): number {
   return SEIG_BYTES + (group === 'clear' || group.constantIv === undefined ? 0 : 1 + group.constantIv.byteLength)
-}
-
-function sampleEncryptionBytes(protection: FragmentProtection): number {
-  if (protection.group === 'clear') return 0
-  return FULL_BOX_BYTES + 4 + auxiliarySizes(protection).reduce((sum, size) => sum + size, 0)
 }
 
 /** Whole samples under a constant IV need nothing of their own. */
