@@ -65,6 +65,8 @@ export class SegmentStore {
   #waiting = 0
   #ended = false
   #version = 0
+  /** Version after which nothing was out of the window. */
+  #trimmed = -1
   /** Called when a segment is no longer kept. */
   onRemove: ((rendition: StoredRendition, segment: StoredSegment) => void) | undefined
 
@@ -145,8 +147,12 @@ export class SegmentStore {
   settle(targetDuration: number | undefined): void {
     if (this.#targetDuration === undefined && targetDuration !== undefined) {
       this.#targetDuration = targetDuration
+      this.#trimmed = -1
       for (const waiter of [...this.#initialWaiters]) waiter.settle(true)
     }
+    // Most packets change nothing here.
+    if (this.#trimmed === this.#version) return
+    this.#trimmed = this.#version
     this.#trim()
   }
 
