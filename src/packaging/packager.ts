@@ -12,6 +12,7 @@ import { choosePartTarget, keyInterval, packetIntervals } from './part-target.ts
 import { LiveEncryption } from './protection/live-encryption.ts'
 import type { ProtectSettings } from './protection/protect-settings.ts'
 import { ProtectedArchive } from './protection/protected-archive.ts'
+import { release } from './protection/release.ts'
 import type { StreamProtection } from './protection/stream-protection.ts'
 import type { SegmentArchive, SegmentSink } from './segment-archive.ts'
 import { SegmentStore } from './segment-store.ts'
@@ -280,9 +281,14 @@ export class Packager {
   }
 
   #add(result: SegmenterResult): void {
+    const sink = this.#encoding ? undefined : this.#sink
     if (this.#encryption === undefined) this.store.add(result)
-    else for (const encrypted of this.#encryption.encrypt(result)) this.store.add(encrypted)
-    if (!this.#encoding) this.#sink?.add(result)
+    else {
+      for (const encrypted of this.#encryption.encrypt(result)) this.store.add(encrypted)
+      // Nobody else has the clear part, and soon it would be garbage as large as what is kept.
+      if (sink === undefined && result.type === 'part') release(result.part.bytes)
+    }
+    sink?.add(result)
   }
 
   get #needsEncoding(): boolean {

@@ -65,9 +65,9 @@ export class KeyStream {
     let used = 0
     for (const sample of this.#waiting) {
       let from = used
-      forEachRange(sample, (range) => {
-        combine(range, view, from)
-        from += range.byteLength
+      forEachRange(sample, (start, end) => {
+        combine(sample.bytes.subarray(start, end), view, from)
+        from += end - start
       })
       used += Math.ceil((from - used) / BLOCK_BYTES) * BLOCK_BYTES
     }
@@ -80,7 +80,8 @@ export class KeyStream {
     const first = new Uint8Array(BLOCK_BYTES)
     first.set(sample.iv)
     const cipher = createCipheriv('aes-128-ctr', this.#key, first)
-    forEachRange(sample, (range) => {
+    forEachRange(sample, (start, end) => {
+      const range = sample.bytes.subarray(start, end)
       const done = cipher.update(range)
       range.set(done)
       release(done)
@@ -88,17 +89,17 @@ export class KeyStream {
   }
 }
 
-/** Calls `each` with the protected ranges of a sample that are not empty. */
-export function forEachRange({ bytes, ranges }: CipherSample, each: (range: Uint8Array) => void): void {
+/** Tells where the protected ranges of a sample lie that are not empty. */
+export function forEachRange({ bytes, ranges }: CipherSample, each: (start: number, end: number) => void): void {
   if (ranges === undefined) {
-    if (bytes.byteLength > 0) each(bytes)
+    if (bytes.byteLength > 0) each(0, bytes.byteLength)
     return
   }
   let at = 0
   for (const range of ranges) {
     at += range.clear
     const end = at + range.protected
-    if (end > at) each(bytes.subarray(at, end))
+    if (end > at) each(at, end)
     at = end
   }
 }

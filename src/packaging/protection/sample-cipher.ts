@@ -81,7 +81,8 @@ class Chains {
   /** Each range begins a chain of its own; what is less than a block stays clear. */
   apply(samples: readonly CipherSample[], { crypt, skip }: ProtectionPattern): void {
     for (const sample of samples) {
-      forEachRange(sample, (range) => {
+      forEachRange(sample, (start, end) => {
+        const range = sample.bytes.subarray(start, end)
         const blocks = Math.floor(range.byteLength / BLOCK_BYTES)
         if (blocks === 0) return
         if (skip === 0 || crypt === 0) {

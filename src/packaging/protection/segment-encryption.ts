@@ -73,7 +73,7 @@ export class SegmentEncryption {
    */
   #iv(dts: number): Uint8Array {
     const { slot, number } = this.#options
-    const iv = Buffer.alloc(SAMPLE_IV_BYTES)
+    const iv = Buffer.allocUnsafe(SAMPLE_IV_BYTES)
     iv.writeUInt16BE(slot)
     iv.writeUIntBE(number === undefined ? this.#time(dts) : this.#count(number), SLOT_BYTES, TIME_BYTES)
     return iv

@@ -45,6 +45,8 @@ export class StreamProtection {
   #matching: ProtectSettings
   readonly #kept = new Map<string, ContentKey>()
   readonly #encryptors = new Map<string, SegmentEncryptor>()
+  /** Of init segments. */
+  readonly #digests = new WeakMap<Uint8Array, string>()
   readonly #tokens = new Map<string, string>()
   readonly #lines = new Map<string, readonly Key[]>()
 
@@ -119,7 +121,11 @@ export class StreamProtection {
 
   #encryptorOf({ run, track, init, keyPeriod }: ProtectedTrack): SegmentEncryptor {
     const key = this.keyOf(run, track, keyPeriod)
-    const digest = createHash('sha256').update(init).digest('base64')
+    let digest = this.#digests.get(init)
+    if (digest === undefined) {
+      digest = createHash('sha256').update(init).digest('base64')
+      this.#digests.set(init, digest)
+    }
     return keep(this.#encryptors, `${hex(key.id)} ${track.id} ${digest}`, () => {
       return new SegmentEncryptor(track, init, { scheme: this.settings.scheme, key, slot: track.id % SLOTS })
     })
