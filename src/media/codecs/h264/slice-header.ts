@@ -37,7 +37,7 @@ export class AvcSliceHeaders {
    */
   headerLength(unit: Uint8Array): number {
     return sliceStartLength(unit, MAX_SLICE_HEADER_BYTES, (bits) => {
-      bits.skip(8)
+      bits.skip(8) // nal_unit_header
       this.#readHeader(bits, avcNalType(unit) === AVC_NAL.IDR, ((unit[0] ?? 0) & 0x60) !== 0)
     })
   }

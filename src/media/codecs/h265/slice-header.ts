@@ -43,10 +43,10 @@ export class HevcSliceHeaders {
    */
   headerLength(unit: Uint8Array): number {
     return sliceStartLength(unit, MAX_SLICE_HEADER_BYTES, (bits) => {
-      bits.skip(16)
+      bits.skip(16) // nal_unit_header
       this.#readHeader(bits, hevcNalType(unit))
       // byte_alignment: a one, then zeros.
-      bits.skip(1)
+      bits.skip(1) // alignment_bit_equal_to_one
     })
   }
 
