@@ -15,12 +15,24 @@ export interface SitePlayer {
   readonly code: string
 }
 
-/** Licences are where the page says. */
+/** With an expression for how it is to ask for licences. */
+export function hlsJs(clearKey: string): string {
+  return `const hls = new Hls({ emeEnabled: true, drmSystems: { 'org.w3.clearkey': ${clearKey} } })
+    hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.failure = data.details })
+    hls.loadSource(url); hls.attachMedia(video)`
+}
+
+/** Licences are where the page says, for the key ids of the playlist. */
 export const HLS_JS: SitePlayer = {
   script: 'hls.js/dist/hls.min.js',
-  code: `const hls = new Hls({ emeEnabled: true, drmSystems: { 'org.w3.clearkey': { licenseUrl: license } } })
-    hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.failure = data.details })
-    hls.loadSource(url); hls.attachMedia(video)`,
+  code: `const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+    ${hlsJs(`{
+      licenseUrl: license,
+      generateRequest: (type, data, { decryptdata }) => ({
+        initDataType: 'keyids',
+        initData: new TextEncoder().encode(JSON.stringify({ kids: [base64url(decryptdata.keyId)] })).buffer,
+      }),
+    }`)}`,
 }
 /** Licences are where the manifest says. */
 export const SHAKA: SitePlayer = {

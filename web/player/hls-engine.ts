@@ -1,5 +1,6 @@
 /** HLS by hls.js: low-latency for live streams, with all tracks for films. */
 import type HlsClass from 'hls.js'
+import { clearKeyLicenses } from './hls-keys.ts'
 import { qualityLabel } from './labels.ts'
 import {
   type Choice,
@@ -12,7 +13,6 @@ import {
   type PlaybackEngine,
   type TimeRange,
 } from './playback.ts'
-import { KEY_SYSTEM } from './protection.ts'
 
 declare const Hls: typeof HlsClass
 
@@ -31,7 +31,7 @@ export const hlsEngine: PlaybackEngine = {
       lowLatencyMode: true,
       backBufferLength: 30,
       ...(startTime !== undefined && { startPosition: startTime }),
-      ...(licenseUrl !== undefined && { emeEnabled: true, drmSystems: { [KEY_SYSTEM]: { licenseUrl } } }),
+      ...(licenseUrl !== undefined && clearKeyLicenses(licenseUrl)),
     })
     let recoveries = 0
     hls.on(Hls.Events.ERROR, (_event, data) => {
