@@ -1,6 +1,9 @@
 /** Fuzz targets of the play logs: line, XML, and the body a web server gets. */
 import { assert } from '../errors.ts'
 import type { FuzzTarget } from '../fuzz-target.ts'
+import { cmcdOfBody } from './cmcd/message.ts'
+import { readCmcd } from './cmcd/record.ts'
+import { writeCmcd } from './cmcd/write.ts'
 import { LINE_44, LINE_47, LINE_52, STREAMING_LINE } from './vectors.ts'
 import { formatWebLogBody } from './weblog.ts'
 import { wmlogKind } from './wmlog.ts'
@@ -13,6 +16,21 @@ const EXTRAS =
 
 /** For scripts/fuzz.ts. */
 export const fuzzTargets: readonly FuzzTarget[] = [
+  {
+    name: 'playlog/cmcd',
+    seeds: () =>
+      ['bl=21300,bs,cid="a",ot=v,pr=1.08', 'br=(42;v 2),e=ps,nor=("b.m4s";r="0-9"),sta=p,ts=1,v=2\ne=t,su=?0,v=2'].map(
+        encode,
+      ),
+    run(input) {
+      for (const read of cmcdOfBody(decode(input)) ?? []) {
+        if (typeof read === 'string') continue
+        const text = writeCmcd(read.values, read.version)
+        const again = readCmcd(text)
+        assert(text === '' || (typeof again === 'object' && again.ignored === 0), 'what is written can be read')
+      }
+    },
+  },
   {
     name: 'playlog/line',
     seeds: () => [LINE_44, LINE_47, LINE_52, STREAMING_LINE].map(encode),
