@@ -2,8 +2,8 @@
 import type { PlayEvent, PlayerState } from '../play-event.ts'
 import { inOrder, type StateSpan, stateSpans } from './state-spans.ts'
 
-/** A stall that begins this soon after a seek is the seek's. */
-const SEEK_TAIL = 2000
+/** A stall that begins this soon after a seek, milliseconds, is the seek's. */
+export const SEEK_TAIL = 2000
 
 /**
  * - `open`: it goes on, as far as is known;
@@ -101,10 +101,17 @@ function outcomeOf(
   { firstPicture, over }: { readonly firstPicture: number | undefined; readonly over: boolean },
 ): SessionOutcome {
   const hasPlayed = firstPicture !== undefined || events.some(({ played = 0 }) => played > 0)
-  const last = spans.at(-1)?.state
+  const hasClosed = events.some(({ kind }) => kind === 'close' || kind === 'log')
+  return outcomeFrom(spans.at(-1)?.state, { hasPlayed, hasClosed, over })
+}
+
+/** Of the last state that is known, and of what else decides. */
+export function outcomeFrom(
+  last: PlayerState | undefined,
+  { hasPlayed, hasClosed, over }: { readonly hasPlayed: boolean; readonly hasClosed: boolean; readonly over: boolean },
+): SessionOutcome {
   if (last === 'failed') return hasPlayed ? 'playback-failure' : 'start-failure'
   if (last === 'ended') return 'ended'
-  const hasClosed = events.some(({ kind }) => kind === 'close' || kind === 'log')
   if (last !== 'quit' && !over && !hasClosed) return 'open'
   return hasPlayed ? 'left' : 'exit-before-start'
 }

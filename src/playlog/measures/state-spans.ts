@@ -49,7 +49,8 @@ export function stateSpans(events: readonly PlayEvent[]): readonly StateSpan[] {
   return spans
 }
 
-function guessedState(event: PlayEvent, before: PlayerState | undefined): PlayerState | undefined {
+/** Of a player that tells no states; `before`: the last guess. `undefined`: nothing new. */
+export function guessedState(event: PlayEvent, before: PlayerState | undefined): PlayerState | undefined {
   if (event.source !== 'cmcd') return undefined
   if (event.rate === 0) return 'paused'
   const hasStarted = before === 'playing' || before === 'paused'
