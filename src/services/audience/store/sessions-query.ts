@@ -1,0 +1,104 @@
+/** Queries of sessions, the same for each database. */
+import type { Kysely } from 'kysely'
+import { SESSION_OUTCOMES, type SessionOutcome } from '../../../playlog/measures/session-measures.ts'
+import { inOrder, stateSpans } from '../../../playlog/measures/state-spans.ts'
+import { parseEvent } from '../spool/event-lines.ts'
+import {
+  MAX_LISTED,
+  MAX_SESSION_EVENTS,
+  type SessionDetail,
+  type SessionFilter,
+  type SessionPage,
+  type SessionSummary,
+} from './audience-store.ts'
+import { outcomeAt, whole } from './numbers-query.ts'
+import type { AudienceTables, SessionRow } from './tables.ts'
+
+type Database = Kysely<AudienceTables>
+
+export async function querySessions(database: Database, filter: SessionFilter): Promise<SessionPage> {
+  const { from, until } = whole(filter)
+  const { path, protocol, family, player, outcome, troubled, before, now } = filter
+  const limit = Math.max(1, Math.min(filter.limit, MAX_LISTED))
+  let query = database
+    .selectFrom('audience_session')
+    .selectAll()
+    .select(outcomeAt(now).as('told'))
+    .where('start', '<', until)
+    .where('finish', '>=', from)
+  if (path !== undefined) query = query.where('path', '=', path)
+  if (protocol !== undefined) query = query.where('protocol', '=', protocol)
+  if (family !== undefined) query = query.where('family', '=', family)
+  if (player !== undefined) query = query.where('player', '=', player)
+  if (outcome !== undefined) query = query.where(outcomeAt(now), '=', outcome)
+  if (troubled === true) {
+    query = query.where((builder) => builder.or([builder('errors', '>', 0), builder('stalls', '>', 0)]))
+  }
+  if (before !== undefined) query = query.where('key', '<', before)
+  const rows = await query
+    .orderBy('key', 'desc')
+    .limit(limit + 1)
+    .execute()
+  const listed = rows.slice(0, limit)
+  return { sessions: listed.map(summaryOf), next: rows.length > limit ? listed.at(-1)?.key : undefined }
+}
+
+export async function querySession(database: Database, id: string, now: number): Promise<SessionDetail | undefined> {
+  const row = await database
+    .selectFrom('audience_session')
+    .selectAll()
+    .select(outcomeAt(now).as('told'))
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  const lines = await database
+    .selectFrom('audience_event')
+    .select('line')
+    .where('session', '=', row.key)
+    .orderBy('id')
+    .limit(MAX_SESSION_EVENTS)
+    .execute()
+  const events = inOrder(lines.map(({ line }) => parseEvent(line)))
+  return {
+    ...summaryOf(row),
+    networkStalled: row.network_stalled,
+    networkStalls: row.network_stalls,
+    paused: row.paused,
+    seeking: row.seeking,
+    bitrateUp: row.bitrate_up,
+    bitrateDown: row.bitrate_down,
+    droppedFrames: row.dropped_frames ?? undefined,
+    lostPackets: row.lost_packets ?? undefined,
+    latency: row.latency ?? undefined,
+    spans: stateSpans(events),
+    events,
+    isCut: row.trimmed > 0 || events.length < row.events,
+  }
+}
+
+function summaryOf(row: SessionRow & { readonly told: string }): SessionSummary {
+  return {
+    id: row.id,
+    path: row.path,
+    protocol: row.protocol,
+    family: row.family,
+    start: row.start,
+    end: row.finish,
+    outcome: outcomeOf(row.told),
+    startup: row.startup ?? undefined,
+    played: row.played,
+    stalled: row.stalled,
+    stalls: row.stalls,
+    bitrate: row.bitrate ?? undefined,
+    bytes: row.bytes ?? undefined,
+    errors: row.errors,
+    player: row.player ?? undefined,
+    address: row.address ?? undefined,
+    userAgent: row.user_agent ?? undefined,
+    contentId: row.content ?? undefined,
+  }
+}
+
+function outcomeOf(told: string): SessionOutcome {
+  return SESSION_OUTCOMES.find((outcome) => outcome === told) ?? 'open'
+}

@@ -1,0 +1,133 @@
+/** The store in threads of its own, so that neither media nor reports wait for a disk: one writes, another answers questions. */
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { describeError, UnavailableError } from '../../../errors.ts'
+import type { SpoolBatch } from '../spool/spool-reader.ts'
+import type { AudienceRange, AudienceStore, Retention, SessionFilter } from './audience-store.ts'
+import type { LoadResult, SqliteThreadStore, StoreAnswer, StoreQuestion } from './sqlite-thread.ts'
+import type { Dimensions } from './tables.ts'
+
+/** Questions that wait for one thread at most. */
+const MAX_ASKED = 1000
+
+type Answer<Method extends keyof SqliteThreadStore> = Awaited<ReturnType<SqliteThreadStore[Method]>>
+
+/** Rejects with UnavailableError ERR_AUDIENCE_STORE for whatever the database says, and RangeError for questions that are none. */
+export class StoreThread implements AudienceStore {
+  readonly #writer: Thread
+  readonly #reader: Thread
+
+  /** `file`: see `SqliteAudienceStore`. */
+  constructor(file: string) {
+    this.#writer = new Thread(file)
+    this.#reader = new Thread(file)
+  }
+
+  /** Takes what the spool has up to that number; the thread reads it by itself. */
+  load(folder: string, upTo: number): Promise<LoadResult> {
+    return this.#writer.ask('load', folder, upTo)
+  }
+
+  committed() {
+    return this.#writer.ask('committed')
+  }
+
+  commit(batches: readonly SpoolBatch[]) {
+    return this.#writer.ask('commit', batches)
+  }
+
+  settle() {
+    return this.#writer.ask('settle')
+  }
+
+  overview(range: AudienceRange) {
+    return this.#reader.ask('overview', range)
+  }
+
+  series(range: AudienceRange, step: number) {
+    return this.#reader.ask('series', range, step)
+  }
+
+  shares(range: AudienceRange, by: keyof Dimensions) {
+    return this.#reader.ask('shares', range, by)
+  }
+
+  sessions(filter: SessionFilter) {
+    return this.#reader.ask('sessions', filter)
+  }
+
+  session(id: string, now: number) {
+    return this.#reader.ask('session', id, now)
+  }
+
+  erase(id: string, now: number) {
+    return this.#writer.ask('erase', id, now)
+  }
+
+  retain(retention: Retention, now: number) {
+    return this.#writer.ask('retain', retention, now)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#writer.close(), this.#reader.close()])
+  }
+}
+
+class Thread {
+  readonly #worker: Worker
+  readonly #asked = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>()
+  #next = 0
+  #ended: Error | undefined
+
+  constructor(file: string) {
+    this.#worker = new Worker(new URL(`sqlite-thread${extname(import.meta.filename)}`, import.meta.url), {
+      workerData: { file },
+    })
+    this.#worker.unref()
+    this.#worker.on('message', (answer: StoreAnswer) => this.#take(answer))
+    this.#worker.on('error', (error: unknown) => this.#end(unavailable(error)))
+    this.#worker.on('exit', () => this.#end(new UnavailableError('ERR_AUDIENCE_STORE', 'the store is closed')))
+  }
+
+  ask<Method extends keyof SqliteThreadStore>(
+    method: Method,
+    ...args: Parameters<SqliteThreadStore[Method]>
+  ): Promise<Answer<Method>> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended)
+    if (this.#asked.size >= MAX_ASKED) {
+      return Promise.reject(new UnavailableError('ERR_AUDIENCE_STORE', `expected at most ${MAX_ASKED} questions`))
+    }
+    return new Promise((resolve, reject) => {
+      const id = this.#next++
+      // The process stays for an answer, and for nothing else.
+      this.#worker.ref()
+      this.#asked.set(id, { resolve: (result) => resolve(result as Answer<Method>), reject })
+      this.#worker.postMessage({ id, method, args } satisfies StoreQuestion)
+    })
+  }
+
+  /** Behind the questions that were asked. */
+  async close(): Promise<void> {
+    await this.ask('close').catch(() => undefined)
+    await this.#worker.terminate()
+  }
+
+  #take({ id, result, error }: StoreAnswer): void {
+    const asked = this.#asked.get(id)
+    this.#asked.delete(id)
+    if (this.#asked.size === 0) this.#worker.unref()
+    if (error === undefined) asked?.resolve(result)
+    else
+      asked?.reject(error.name === 'RangeError' ? new RangeError(error.message) : unavailable(new Error(error.message)))
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error
+    for (const { reject } of this.#asked.values()) reject(this.#ended)
+    this.#asked.clear()
+  }
+}
+
+function unavailable(cause: unknown): UnavailableError {
+  return new UnavailableError('ERR_AUDIENCE_STORE', `the store failed: ${describeError(cause)}`, { cause })
+}

@@ -1,0 +1,20 @@
+/** A program for tests: takes reports into a folder, says what it has acknowledged, and goes on until it is killed. */
+import { writeSync } from 'node:fs'
+import { AudienceIntake } from '../audience-intake.ts'
+
+const [folder = '', run = '0'] = process.argv.slice(2)
+const intake = await AudienceIntake.open({ folder, fileBytes: 20_000 })
+const start = Date.UTC(2026, 10, 25, 20)
+for (let sequence = 0; ; sequence++) {
+  const time = start + sequence
+  const events = ['x', 'y', 'z'].map((name) => ({
+    sessionId: `${run}${name}`,
+    kind: 'interval' as const,
+    source: 'cmcd' as const,
+    time,
+    receivedAt: time,
+    sequence,
+  }))
+  await intake.append(events)
+  writeSync(1, `${sequence}\n`)
+}
