@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { asf } from './asf.ts'
+import { audience } from './audience.ts'
 import { fanOut, windowsMediaFanOut } from './fan-out.ts'
 import { httpObjects } from './http-objects.ts'
 import { ingest } from './ingest.ts'
@@ -27,6 +28,7 @@ const BENCHMARKS: Readonly<Record<string, () => AsyncGenerator<Row>>> = {
   'on-demand': onDemand,
   protection,
   recording,
+  audience,
 }
 
 /** Set in the copy of this program that runs inside a network namespace of its own. */

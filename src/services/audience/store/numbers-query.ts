@@ -35,8 +35,10 @@ export async function queryOverview(database: Database, range: AudienceRange): P
     .orderBy('code')
     .limit(MAX_CODES)
     .execute()
-  const viewers = await sessionsFrom(database, range)
-    .select(sql<number>`count(distinct coalesce(player, id))`.as('viewers'))
+  const viewers = await database
+    // Grouping counts different ones faster than `count(distinct …)`.
+    .selectFrom(sessionsFrom(database, range).select(sql`1`.as('one')).groupBy(sql`coalesce(player, id)`).as('viewer'))
+    .select((builder) => builder.fn.countAll<number>().as('viewers'))
     .executeTakeFirst()
   const of = (outcome: string) => outcomes.find((one) => one.outcome === outcome)?.attempts ?? 0
   const total = { attempts: 0, plays: 0, played: 0, networkStalled: 0 }
@@ -193,19 +195,23 @@ async function countStartups(database: Database, range: AudienceRange, step: num
 /** Viewers that were there at any time of the range. One that has not been silent for long is there still. */
 async function presences(database: Database, range: AudienceRange): Promise<Presence[]> {
   const { from, until } = whole(range)
-  const { now } = range
   const rows = await database
     .selectFrom('audience_session')
     .where('shown', 'is not', null)
     .where('shown', '<', until)
     .where('finish', '>=', from - SILENCE_MS)
     .where((builder) => builder.and(dimensionsOf(range)))
-    .select(['shown', 'finish', 'seen', 'outcome'])
+    // Two numbers a row: of a day there are hundreds of thousands.
+    .select(['shown as start', endAt(range.now).as('end')])
+    .$narrowType<{ start: number }>()
     .execute()
-  return rows.map(({ shown, finish, seen, outcome }) => {
-    const goesOn = outcome === 'open' && seen >= now - SILENCE_MS
-    return { start: shown ?? finish, end: goesOn ? Math.max(finish, now) : finish }
-  })
+  return rows
+}
+
+/** When it was there last: now, while it is open and has not been silent for long. */
+function endAt(now: number) {
+  return sql<number>`case when outcome = 'open' and seen >= ${now - SILENCE_MS} and finish < ${now}
+    then cast(${now} as bigint) else finish end`
 }
 
 function sessionsFrom(database: Database, range: AudienceRange) {
