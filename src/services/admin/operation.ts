@@ -2,6 +2,7 @@
 import type { Authorize } from '../../live/access.ts'
 import type { Hub } from '../../live/hub.ts'
 import type { Sessions } from '../../live/sessions.ts'
+import type { AudienceStore } from '../audience/store/audience-store.ts'
 import type { TokenAccess } from '../auth/tokens/access.ts'
 import type { ServerKeys } from '../keys/server-keys.ts'
 import type { PlayLogs } from '../logs/index.ts'
@@ -26,6 +27,8 @@ export interface Operation {
   readonly tokens?: () => Promise<TokenAccess>
   /** What players reported; absent: nothing is kept. */
   readonly playLogs?: PlayLogs
+  /** Who watched, what and how well; opened by the first question or report. `undefined`: nothing is kept. Asked each time, as settings change. */
+  readonly audience?: AudienceStore | undefined
   /** Absent: nothing is recorded. */
   readonly recorder?: RecorderAccess
   readonly version: string
