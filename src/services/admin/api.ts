@@ -14,6 +14,7 @@ import { HeadendError, PeerError, UnavailableError } from '../../errors.ts'
 import { createServer } from '../../net/http/node-http.ts'
 import { problemOf } from '../../net/http/problem.ts'
 import type { HttpRequest } from '../../net/http/routes.ts'
+import { addAudienceRoutes } from '../audience/api/routes.ts'
 import { authorizeApi } from './api-access.ts'
 import { addCpixRoutes } from './cpix-routes.ts'
 import { docsPage } from './docs-page.ts'
@@ -103,6 +104,7 @@ export async function createApi(operation: Operation): Promise<ApiHandler> {
     addRecordingRoutes(scope, operation)
     addTokenRoutes(scope, operation)
     addKeyRoutes(scope, operation, addressOf)
+    addAudienceRoutes(scope, operation, addressOf)
     done()
   })
   await app.register((scope, _options, done) => {

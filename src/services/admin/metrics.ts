@@ -1,6 +1,8 @@
 /** Measurements in the Prometheus text format (exposition format 0.0.4), read from the hub and the sessions at each scrape. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { packagedStreams } from '../../packaging/packaged-streams.ts'
+import { AudienceMetrics } from './audience-metrics.ts'
+import { Exposition, type Sample } from './exposition.ts'
 import type { Operation } from './operation.ts'
 import { countViewers } from './views.ts'
 
@@ -16,20 +18,25 @@ const OTHER_PATH = 'other'
 const NANOS_PER_SECOND = 1e9
 
 type DelayHistogram = ReturnType<typeof monitorEventLoopDelay>
-type Labels = Readonly<Record<string, string>>
-type Sample = readonly [labels: Labels, value: number]
 
 export class Metrics {
   readonly #operation: Operation
+  readonly #audience: AudienceMetrics
   /** Made at the first scrape: a server that nobody measures has no timer for it. */
   #delay: DelayHistogram | undefined
 
   constructor(operation: Operation) {
     this.#operation = operation
+    this.#audience = new AudienceMetrics(operation)
   }
 
-  /** The whole exposition. */
-  print(): string {
+  /** The whole exposition. Never rejects, and waits a moment at most for what is asked elsewhere. */
+  async print(): Promise<string> {
+    await this.#audience.refresh()
+    return this.#print()
+  }
+
+  #print(): string {
     const { hub, sessions, counters, version, startedAt, connections, faults, keys } = this.#operation
     const page = new Exposition()
     page.gauge('headend_info', 'Version of the server.', [[{ version, node: process.versions.node }, 1]])
@@ -68,6 +75,7 @@ export class Metrics {
     this.#printStreams(page)
     this.#printPlayLogs(page)
     this.#printRecordings(page)
+    this.#audience.print(page)
     page.counter(
       'headend_licenses_total',
       'Requests for content keys, by what became of them.',
@@ -200,35 +208,4 @@ export class Metrics {
     }
     return this.#delay
   }
-}
-
-/** Lines of one exposition. */
-class Exposition {
-  readonly #lines: string[] = []
-
-  gauge(name: string, help: string, samples: readonly Sample[]): void {
-    this.#family(name, 'gauge', help, samples)
-  }
-
-  counter(name: string, help: string, samples: readonly Sample[]): void {
-    this.#family(name, 'counter', help, samples)
-  }
-
-  text(): string {
-    return `${this.#lines.join('\n')}\n`
-  }
-
-  #family(name: string, type: string, help: string, samples: readonly Sample[]): void {
-    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
-    for (const [labels, value] of samples) this.#lines.push(`${name}${formatLabels(labels)} ${value}`)
-  }
-}
-
-function formatLabels(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`)
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
-}
-
-function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }

@@ -5,19 +5,15 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { PeerError, UnavailableError } from '../../errors.ts'
 import { cutRecordings } from '../recorder/cut.ts'
-import { parseMoment } from '../recorder/moment.ts'
 import type { Recorder, RecordingState } from '../recorder/recorder.ts'
 import type { Recording } from '../recorder/recordings.ts'
+import { moment, momentOf } from './moment.ts'
 import type { Operation } from './operation.ts'
 import { copy, pageOf } from './page.ts'
 import * as schemas from './schemas.ts'
 
 const path = z.string().max(200).describe('Path of the stream: live/studio.')
 const count = z.number().int().min(0)
-const moment = z
-  .string()
-  .max(40)
-  .describe('ISO 8601 like 2026-11-25T03:41:00Z, a time of today on the server like 03:41, or how long ago: -10m.')
 
 const recording = z.object({
   path: z.string(),
@@ -147,15 +143,6 @@ export function addRecordingRoutes(scope: FastifyInstance, operation: Operation)
       return reply.code(204).send(undefined)
     },
   )
-}
-
-/** A moment that nobody understands is the asker's fault, not the operator's. */
-function momentOf(text: string): number {
-  try {
-    return parseMoment(text)
-  } catch (cause) {
-    throw new PeerError('ERR_API_INVALID', cause instanceof Error ? cause.message : 'expected a moment', { cause })
-  }
 }
 
 function viewRecording({ path: of, name, file, startedAt, bytes, durationMs }: Recording) {

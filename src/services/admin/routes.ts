@@ -44,7 +44,7 @@ export function addOperationRoutes(routes: HttpRoutes, operation: Operation): vo
         return send(request, response, { status: 200, type: 'application/json', body: liveList(), public: true })
       case '/metrics':
         if (!mayMeasure(request, operation)) await authorizeApi(operation, request)
-        return send(request, response, { status: 200, type: METRICS_CONTENT_TYPE, body: metrics.print() })
+        return send(request, response, { status: 200, type: METRICS_CONTENT_TYPE, body: await metrics.print() })
       default:
         return false
     }
