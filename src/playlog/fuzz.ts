@@ -1,9 +1,12 @@
-/** Fuzz targets of the play logs: line, XML, and the body a web server gets. */
+/** Fuzz targets of the play logs: CMCD, CMSD, and WMLOG as line, as XML and as the body a web server gets. */
 import { assert } from '../errors.ts'
 import type { FuzzTarget } from '../fuzz-target.ts'
 import { cmcdOfBody } from './cmcd/message.ts'
 import { readCmcd } from './cmcd/record.ts'
 import { writeCmcd } from './cmcd/write.ts'
+import { MAX_CMSD_LENGTH, readCmsdDynamic, readCmsdStatic } from './cmsd/record.ts'
+import { DYNAMIC, STATIC } from './cmsd/vectors.ts'
+import { writeCmsdHop, writeCmsdStatic } from './cmsd/write.ts'
 import { LINE_44, LINE_47, LINE_52, STREAMING_LINE } from './vectors.ts'
 import { formatWebLogBody } from './weblog.ts'
 import { wmlogKind } from './wmlog.ts'
@@ -29,6 +32,20 @@ export const fuzzTargets: readonly FuzzTarget[] = [
         const again = readCmcd(text)
         assert(text === '' || (typeof again === 'object' && again.ignored === 0), 'what is written can be read')
       }
+    },
+  },
+  {
+    name: 'playlog/cmsd',
+    seeds: () => [STATIC, DYNAMIC].map(encode),
+    run(input) {
+      const text = decode(input)
+      const record = readCmsdStatic(text)
+      const written = writeCmsdStatic(record ?? {})
+      assert(writeCmsdStatic(readCmsdStatic(written) ?? {}) === written, 'what is written can be read')
+      const hops = readCmsdDynamic(text)?.map(writeCmsdHop).join(',') ?? ''
+      // Quotes around what was a token make it longer.
+      if (hops.length > MAX_CMSD_LENGTH) return
+      assert(readCmsdDynamic(hops)?.map(writeCmsdHop).join(',') === hops, 'so can the way of a response')
     },
   },
   {

@@ -1,6 +1,6 @@
 /**
- * Reads structured field dictionaries as CMCD uses them (RFC 8941 section 3.2), in one pass and without backtracking. What breaks the grammar
- * ends with the next comma outside quotes: a log of which one value is broken still tells the others.
+ * Reads structured field dictionaries as CMCD uses them, and lists as CMSD does (RFC 8941 sections 3.1 and 3.2), in one pass and without
+ * backtracking. What breaks the grammar ends with the next comma outside quotes: a log of which one value is broken still tells the others.
  */
 
 /** One value: text of a string or token, a number, true or false. */
@@ -68,11 +68,19 @@ export class DictionaryScanner {
 
   /** Goes to the next entry; false at the end. */
   next(): boolean {
+    return this.#next(true)
+  }
+
+  /** Goes to the next member of a list in place of a dictionary (RFC 8941 section 3.1), an item without a key; false at the end. */
+  nextMember(): boolean {
+    return this.#next(false)
+  }
+
+  #next(keyed: boolean): boolean {
     this.#skipSpaces()
     if (this.#at >= this.#text.length) return false
     const start = this.#at
-    this.#key = this.#readKey()
-    this.#value = this.#key === '' ? undefined : this.#readValue()
+    this.#value = keyed ? this.#readEntry() : this.#readItem()
     this.#skipSpaces()
     if (this.#value !== undefined && this.#at < this.#text.length && this.#code() !== COMMA) this.#value = undefined
     if (this.#value === undefined) {
@@ -82,6 +90,11 @@ export class DictionaryScanner {
     }
     this.#skipPastComma()
     return true
+  }
+
+  #readEntry(): FieldValue | undefined {
+    this.#key = this.#readKey()
+    return this.#key === '' ? undefined : this.#readValue()
   }
 
   #readValue(): FieldValue | undefined {
