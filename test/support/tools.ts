@@ -1,7 +1,7 @@
 /** Programs that tests use as judges: where they are, and which Debian package brings them. */
 
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { TestContext } from 'node:test'
 
@@ -10,6 +10,8 @@ export interface Tool {
   readonly commands: readonly string[]
   /** Debian packages. */
   readonly packages: readonly string[]
+  /** Where Debian keeps them when they are on nobody's path: a pattern of folders, of which the last by name and number is taken. */
+  readonly folders?: string
   /** When a command alone is not enough: arguments with which it must exit 0. */
   readonly probe?: readonly string[]
 }
@@ -33,6 +35,7 @@ export const tools = {
   mpv: { commands: ['mpv'], packages: ['mpv'] },
   mplayer: { commands: ['mplayer'], packages: ['mplayer'] },
   mediainfo: { commands: ['mediainfo'], packages: ['mediainfo'] },
+  postgres: { commands: ['initdb'], packages: ['postgresql'], folders: '/usr/lib/postgresql/*/bin' },
   // With libmms, which has no program of its own.
   compiler: { commands: ['cc', 'gcc'], packages: ['gcc', 'libc6-dev', 'libmms-dev'], probe: LIBMMS_PROBE },
 } as const satisfies Record<string, Tool>
@@ -43,7 +46,7 @@ export type ToolName = keyof typeof tools
 export function findTool(name: ToolName): string | undefined {
   const tool: Tool = tools[name]
   for (const command of tool.commands) {
-    const path = findCommand(command)
+    const path = findCommand(command, tool.folders)
     if (path === undefined) continue
     if (tool.probe === undefined || spawnSync(path, tool.probe, { stdio: 'ignore' }).status === 0) return path
   }
@@ -63,8 +66,10 @@ export function requireTool(t: TestContext, name: ToolName): string | undefined 
   return undefined
 }
 
-function findCommand(command: string): string | undefined {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+function findCommand(command: string, pattern?: string): string | undefined {
+  const byNumber = new Intl.Collator('en', { numeric: true }).compare
+  const folders = pattern === undefined ? [] : globSync(pattern).sort(byNumber).reverse()
+  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), ...folders]) {
     const path = join(folder, command)
     try {
       accessSync(path, constants.X_OK)

@@ -2,11 +2,12 @@
 import { join } from 'node:path'
 import type { PlayEvent } from '../../playlog/play-event.ts'
 import { Spool, type SpoolOptions } from './spool/spool.ts'
-import { StoreThread } from './store/store-thread.ts'
+import { type AudienceStoreOptions, openAudienceStore } from './store/open-store.ts'
+import type { StoreThread } from './store/store-thread.ts'
 
-export interface AudienceIntakeOptions extends Pick<SpoolOptions, 'maxBytes' | 'fileBytes' | 'strict'> {
-  /** Created when missing. */
-  readonly folder: string
+export interface AudienceIntakeOptions
+  extends AudienceStoreOptions,
+    Pick<SpoolOptions, 'maxBytes' | 'fileBytes' | 'strict'> {
   /** The store takes nothing at present; it is asked again in a moment, and the spool keeps what comes meanwhile. */
   readonly onFailure?: (error: unknown) => void
 }
@@ -33,9 +34,9 @@ export class AudienceIntake {
     this.#schedule(0)
   }
 
-  /** Rejects with UnavailableError ERR_AUDIENCE_STORE. */
+  /** Rejects as `openAudienceStore` throws, and with UnavailableError ERR_AUDIENCE_STORE where nobody knows what the store has. */
   static async open(options: AudienceIntakeOptions): Promise<AudienceIntake> {
-    const store = new StoreThread(join(options.folder, 'audience.sqlite'))
+    const store = openAudienceStore(options)
     try {
       const committed = await store.committed()
       const spool = await Spool.open({ ...options, folder: join(options.folder, 'spool'), committed })

@@ -51,8 +51,8 @@ export function believable(event: PlayEvent): PlayEvent {
   for (const name in event) {
     const value: unknown = event[name as keyof PlayEvent]
     if (typeof value === 'string') {
-      const limit = TEXT_LIMITS[name as keyof typeof TEXT_LIMITS]
-      if (value.length > limit) set(name, value.slice(0, limit))
+      const text = storableText(value.slice(0, TEXT_LIMITS[name as keyof typeof TEXT_LIMITS]))
+      if (text !== value) set(name, text)
     } else if (typeof value === 'number') {
       if (name === 'time' || name === 'receivedAt') continue
       if (value < 0 || value > NUMBER_LIMITS[name as keyof typeof NUMBER_LIMITS]) set(name, undefined)
@@ -60,11 +60,9 @@ export function believable(event: PlayEvent): PlayEvent {
     }
   }
   const { errors, time, receivedAt } = event
-  if (errors !== undefined && (errors.length > MAX_CODES || errors.some((code) => code.length > MAX_CODE))) {
-    set(
-      'errors',
-      errors.slice(0, MAX_CODES).map((code) => code.slice(0, MAX_CODE)),
-    )
+  if (errors !== undefined) {
+    const codes = errors.slice(0, MAX_CODES).map((code) => storableText(code.slice(0, MAX_CODE)))
+    if (errors.length > MAX_CODES || codes.some((code, at) => code !== errors[at])) set('errors', codes)
   }
   const received = Math.round(receivedAt)
   if (received !== receivedAt) set('receivedAt', received)
@@ -72,4 +70,10 @@ export function believable(event: PlayEvent): PlayEvent {
   if (isForged) set('time', received)
   else if (!Number.isInteger(time)) set('time', Math.round(time))
   return (changed ?? event) as unknown as PlayEvent
+}
+
+/** What every database keeps as it is: PostgreSQL has no U+0000, and half of a surrogate pair is no character. */
+export function storableText(text: string): string {
+  const whole = text.toWellFormed()
+  return whole.includes('\0') ? whole.replaceAll('\0', '\ufffd') : whole
 }

@@ -11,6 +11,7 @@ import {
   MAX_POINTS,
   SILENCE_MS,
 } from './audience-store.ts'
+import { storableText } from './believable.ts'
 import { mostAtOnce, type Presence } from './concurrency.ts'
 import type { AudienceTables, Dimensions } from './tables.ts'
 
@@ -232,11 +233,12 @@ function inRange(builder: ExpressionBuilder<AudienceTables, RollupTable>, range:
   ])
 }
 
-function dimensionsOf({ path, protocol, family }: AudienceRange): Partial<Dimensions> {
+/** Asked for as they are stored. */
+export function dimensionsOf({ path, protocol, family }: AudienceRange): Partial<Dimensions> {
   return {
-    ...(path !== undefined && { path }),
-    ...(protocol !== undefined && { protocol }),
-    ...(family !== undefined && { family }),
+    ...(path !== undefined && { path: storableText(path) }),
+    ...(protocol !== undefined && { protocol: storableText(protocol) }),
+    ...(family !== undefined && { family: storableText(family) }),
   }
 }
 

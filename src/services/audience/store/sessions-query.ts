@@ -11,14 +11,15 @@ import {
   type SessionPage,
   type SessionSummary,
 } from './audience-store.ts'
-import { outcomeAt, whole } from './numbers-query.ts'
+import { storableText } from './believable.ts'
+import { dimensionsOf, outcomeAt, whole } from './numbers-query.ts'
 import type { AudienceTables, SessionRow } from './tables.ts'
 
 type Database = Kysely<AudienceTables>
 
 export async function querySessions(database: Database, filter: SessionFilter): Promise<SessionPage> {
   const { from, until } = whole(filter)
-  const { path, protocol, family, player, outcome, troubled, before, now } = filter
+  const { player, outcome, troubled, before, now } = filter
   const limit = Math.max(1, Math.min(filter.limit, MAX_LISTED))
   let query = database
     .selectFrom('audience_session')
@@ -26,10 +27,8 @@ export async function querySessions(database: Database, filter: SessionFilter): 
     .select(outcomeAt(now).as('told'))
     .where('start', '<', until)
     .where('finish', '>=', from)
-  if (path !== undefined) query = query.where('path', '=', path)
-  if (protocol !== undefined) query = query.where('protocol', '=', protocol)
-  if (family !== undefined) query = query.where('family', '=', family)
-  if (player !== undefined) query = query.where('player', '=', player)
+    .where((builder) => builder.and(dimensionsOf(filter)))
+  if (player !== undefined) query = query.where('player', '=', storableText(player))
   if (outcome !== undefined) query = query.where(outcomeAt(now), '=', outcome)
   if (troubled === true) {
     query = query.where((builder) => builder.or([builder('errors', '>', 0), builder('stalls', '>', 0)]))
@@ -48,7 +47,7 @@ export async function querySession(database: Database, id: string, now: number):
     .selectFrom('audience_session')
     .selectAll()
     .select(outcomeAt(now).as('told'))
-    .where('id', '=', id)
+    .where('id', '=', storableText(id))
     .executeTakeFirst()
   if (row === undefined) return undefined
   const lines = await database

@@ -1,56 +1,7 @@
 /** The tables of tables.ts in SQLite, and the statements that fill them. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { SessionRow } from './tables.ts'
-
-/** In the order they are bound in. */
-export const SESSION_COLUMNS = [
-  'key',
-  'id',
-  'path',
-  'protocol',
-  'family',
-  'start',
-  'finish',
-  'seen',
-  'shown',
-  'outcome',
-  'outcome_over',
-  'startup',
-  'played',
-  'stalled',
-  'stalls',
-  'network_stalled',
-  'network_stalls',
-  'paused',
-  'seeking',
-  'bitrate',
-  'bitrate_up',
-  'bitrate_down',
-  'dropped_frames',
-  'bytes',
-  'lost_packets',
-  'latency',
-  'errors',
-  'events',
-  'stale',
-  'trimmed',
-  'player',
-  'address',
-  'user_agent',
-  'content',
-] as const satisfies readonly (keyof SessionRow)[]
-
-/** Sums of a minute, as they are bound. */
-export const MINUTE_COLUMNS = {
-  played: 'played',
-  stalled: 'stalled',
-  stalls: 'stalls',
-  bitrate_time: 'bitrateTime',
-  bitrate_played: 'bitratePlayed',
-  errors: 'errors',
-  bytes: 'bytes',
-  active: 'active',
-} as const
+import { DIMENSION_COLUMNS, MINUTE_COLUMNS, SESSION_COLUMNS } from './columns.ts'
+import { MAX_SUM } from './store-limits.ts'
 
 const DIMENSIONS = 'minute INTEGER NOT NULL, path TEXT NOT NULL, protocol TEXT NOT NULL, family TEXT NOT NULL'
 
@@ -121,9 +72,8 @@ export function prepareStatements(database: DatabaseSync): SqliteStatements {
   const rollup = (table: string, keys: readonly string[], added: readonly string[]) =>
     database.prepare(
       `INSERT INTO ${table} (${[...keys, ...added].join(', ')}) VALUES (${marks(keys.length + added.length)})
-       ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${added.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`,
+       ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${added.map((name) => `${name} = min(${name} + excluded.${name}, ${MAX_SUM})`).join(', ')}`,
     )
-  const dimensions = ['minute', 'path', 'protocol', 'family']
   const [, , ...changing] = SESSION_COLUMNS
   return {
     findSession: database.prepare(
@@ -138,9 +88,9 @@ export function prepareStatements(database: DatabaseSync): SqliteStatements {
     foldEvents: database.prepare('UPDATE audience_event SET folded = 1 WHERE session = ? AND folded = 0'),
     eventsOf: database.prepare('SELECT folded, line FROM audience_event WHERE session = ? ORDER BY id LIMIT ?'),
     stale: database.prepare('SELECT id, events FROM audience_session WHERE stale = 1 ORDER BY key LIMIT ?'),
-    addMinute: rollup('audience_minute', dimensions, sums),
-    addStartup: rollup('audience_startup', [...dimensions, 'bucket'], ['count']),
-    addError: rollup('audience_error', [...dimensions, 'code'], ['count']),
+    addMinute: rollup('audience_minute', DIMENSION_COLUMNS, sums),
+    addStartup: rollup('audience_startup', [...DIMENSION_COLUMNS, 'bucket'], ['count']),
+    addError: rollup('audience_error', [...DIMENSION_COLUMNS, 'code'], ['count']),
     setCommitted: database.prepare('INSERT OR REPLACE INTO audience_progress (spool, committed) VALUES (?, ?)'),
     findErased: database.prepare('SELECT erased FROM audience_erased WHERE digest = ?'),
     putErased: database.prepare('INSERT OR REPLACE INTO audience_erased (digest, erased) VALUES (?, ?)'),

@@ -1,5 +1,4 @@
 /** The audience in one SQLite file. Everything waits for the disk: it is for a thread of its own (store-thread.ts). */
-import { createHash } from 'node:crypto'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -8,6 +7,8 @@ import { ConfigError, describeError } from '../../../errors.ts'
 import { parseEvent } from '../spool/event-lines.ts'
 import type { SpoolBatch } from '../spool/spool-reader.ts'
 import type { AudienceRange, AudienceStore, CommitResult, Retention, SessionFilter } from './audience-store.ts'
+import { storableText } from './believable.ts'
+import { MINUTE_COLUMNS, SESSION_COLUMNS } from './columns.ts'
 import { ingest } from './ingest.ts'
 import { queryOverview, querySeries, queryShares } from './numbers-query.ts'
 import { RollupChanges } from './rollup-changes.ts'
@@ -15,13 +16,8 @@ import { SessionRecord, type StoredEvent } from './session-record.ts'
 import { querySession, querySessions } from './sessions-query.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import { retainSqlite } from './sqlite-retention.ts'
-import {
-  MINUTE_COLUMNS,
-  prepareStatements,
-  SESSION_COLUMNS,
-  SQLITE_SCHEMA,
-  type SqliteStatements,
-} from './sqlite-schema.ts'
+import { prepareStatements, SQLITE_SCHEMA, type SqliteStatements } from './sqlite-schema.ts'
+import { boundedSum, digestOf, MAX_REBUILT_EVENTS, MAX_SETTLED, MAX_SETTLED_EVENTS } from './store-limits.ts'
 import type { AudienceTables, Dimensions } from './tables.ts'
 
 /** Milliseconds to wait for another process that writes. */
@@ -29,11 +25,6 @@ const BUSY_MS = 5_000
 const CACHE_KIB = 64 * 1024
 /** Records of sessions that stay in memory, about 2 KiB each. */
 const MAX_CACHED = 20_000
-/** Sessions, and events of them, that are read again at once: the others wait for the next time. */
-const MAX_SETTLED = 100
-const MAX_SETTLED_EVENTS = 50_000
-/** A longer one is never read again. */
-const MAX_REBUILT_EVENTS = 20_000
 const SPOOL = 'own'
 
 export class SqliteAudienceStore implements AudienceStore {
@@ -123,7 +114,8 @@ export class SqliteAudienceStore implements AudienceStore {
     return querySession(this.#queries, id, now)
   }
 
-  async erase(id: string, now: number): Promise<boolean> {
+  async erase(sessionId: string, now: number): Promise<boolean> {
+    const id = storableText(sessionId)
     const known = await this.#transaction(() => {
       const { putErased } = this.#statements
       putErased.run(digestOf(id), now)
@@ -239,7 +231,8 @@ export class SqliteAudienceStore implements AudienceStore {
     for (const { dimensions, shares, startups, errors } of rollups) {
       const { path, protocol, family } = dimensions
       for (const [minute, share] of shares.minutes) {
-        addMinute.run(minute, path, protocol, family, ...Object.values(MINUTE_COLUMNS).map((field) => share[field]))
+        const sums = Object.values(MINUTE_COLUMNS).map((field) => boundedSum(share[field]))
+        addMinute.run(minute, path, protocol, family, ...sums)
       }
       for (const [counts, statement] of [
         [startups, addStartup],
@@ -263,8 +256,4 @@ export class SqliteAudienceStore implements AudienceStore {
 function createFile(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   closeSync(openSync(file, 'a', 0o600))
-}
-
-function digestOf(id: string): string {
-  return createHash('sha256').update(id).digest('hex')
 }

@@ -3,27 +3,40 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describeError, UnavailableError } from '../../../errors.ts'
 import type { SpoolBatch } from '../spool/spool-reader.ts'
-import type { AudienceRange, AudienceStore, Retention, SessionFilter } from './audience-store.ts'
-import type { LoadResult, SqliteThreadStore, StoreAnswer, StoreQuestion } from './sqlite-thread.ts'
+import type { AudienceRange, Retention, SessionFilter } from './audience-store.ts'
+import type { LoadingStore, LoadResult } from './spool-loader.ts'
 import type { Dimensions } from './tables.ts'
+import type { StoreAnswer, StoreQuestion } from './thread-answers.ts'
+
+/** A file of SQLite; see `SqliteAudienceStore`. */
+export interface SqlitePlace {
+  readonly file: string
+}
+
+/** A PostgreSQL; see `PostgresAudienceStore`. */
+export interface PostgresPlace {
+  readonly database: string
+  /** Name of the spool, and the folder that it lies beside (spool-name.ts). */
+  readonly spool: string
+  readonly folder: string
+}
 
 /** Questions that wait for one thread at most. */
 const MAX_ASKED = 1000
 
-type Answer<Method extends keyof SqliteThreadStore> = Awaited<ReturnType<SqliteThreadStore[Method]>>
+type Answer<Method extends keyof LoadingStore> = Awaited<ReturnType<LoadingStore[Method]>>
 
 /** Rejects with UnavailableError ERR_AUDIENCE_STORE for whatever the database says, and RangeError for questions that are none. */
-export class StoreThread implements AudienceStore {
+export class StoreThread implements LoadingStore {
   readonly #writer: Thread
   readonly #reader: Thread
 
-  /** `file`: see `SqliteAudienceStore`. */
-  constructor(file: string) {
-    this.#writer = new Thread(file)
-    this.#reader = new Thread(file)
+  /** A text is a file of SQLite. */
+  constructor(place: string | PostgresPlace) {
+    this.#writer = new Thread(place)
+    this.#reader = new Thread(place)
   }
 
-  /** Takes what the spool has up to that number; the thread reads it by itself. */
   load(folder: string, upTo: number): Promise<LoadResult> {
     return this.#writer.ask('load', folder, upTo)
   }
@@ -79,19 +92,22 @@ class Thread {
   #next = 0
   #ended: Error | undefined
 
-  constructor(file: string) {
-    this.#worker = new Worker(new URL(`sqlite-thread${extname(import.meta.filename)}`, import.meta.url), {
-      workerData: { file },
-    })
+  constructor(place: string | PostgresPlace) {
+    const [name, workerData] =
+      typeof place === 'string'
+        ? (['sqlite', { file: place } satisfies SqlitePlace] as const)
+        : (['postgres', place] as const)
+    const module = new URL(`${name}-thread${extname(import.meta.filename)}`, import.meta.url)
+    this.#worker = new Worker(module, { workerData })
     this.#worker.unref()
     this.#worker.on('message', (answer: StoreAnswer) => this.#take(answer))
     this.#worker.on('error', (error: unknown) => this.#end(unavailable(error)))
     this.#worker.on('exit', () => this.#end(new UnavailableError('ERR_AUDIENCE_STORE', 'the store is closed')))
   }
 
-  ask<Method extends keyof SqliteThreadStore>(
+  ask<Method extends keyof LoadingStore>(
     method: Method,
-    ...args: Parameters<SqliteThreadStore[Method]>
+    ...args: Parameters<LoadingStore[Method]>
   ): Promise<Answer<Method>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended)
     if (this.#asked.size >= MAX_ASKED) {

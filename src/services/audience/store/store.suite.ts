@@ -277,6 +277,42 @@ export function storeSuite(name: string, open: (t: TestContext) => Promise<Audie
       assert.deepEqual([found?.start, found?.end], [GOLDEN_START + 1000, GOLDEN_START + 2500])
     })
 
+    it('takes whatever text and number an event can have, and finds it again', async (t) => {
+      const store = await open(t)
+      const odd = ['\0', 'a\0b', '\ud800', '\ufffd', '"\\{},\'', 'NULL', '', '=1+1', '\n\r\t', '🎬', '\u202e', '-1e999']
+      const events = odd.flatMap((text, at): PlayEvent[] => {
+        const time = GOLDEN_START + at
+        const common = { kind: 'error', source: 'cmcd', time, receivedAt: time, sequence: at } as const
+        const told = { path: text, protocol: text, playerId: text, userAgent: text, contentId: text, address: text }
+        const sums = {
+          bytes: 2 ** 50,
+          droppedFrames: 2 ** 40,
+          bitrate: 10_000_000,
+          played: 86_400_000,
+          stalled: 86_400_000,
+        }
+        return [{ ...common, ...told, ...sums, sessionId: `s${text}`, errors: [text], reason: text, original: text }]
+      })
+      const flood = Array.from(
+        { length: 9000 },
+        (_, at): PlayEvent => ({
+          ...(events[0] ?? assert.fail()),
+          sessionId: `flood${at}`,
+          kind: 'log',
+        }),
+      )
+
+      const { events: stored } = await store.commit(batchesOf([...events, ...flood], { size: 1000 }))
+
+      assert.equal(stored, events.length + flood.length)
+      for (const { sessionId } of events)
+        assert.ok((await store.session(sessionId, RANGE.now)) !== undefined, sessionId)
+      assert.equal((await store.overview({ ...RANGE, path: 'a\0b' })).attempts, 1)
+      assert.equal((await store.overview(RANGE)).bytes, Number.MAX_SAFE_INTEGER)
+      assert.equal((await store.sessions({ ...RANGE, player: '\0', limit: 10 })).sessions.length, 10)
+      assert.equal(await store.erase('s\0', RANGE.now), true)
+    })
+
     it('refuses questions that would give too much', async (t) => {
       const store = await open(t)
       const year = { ...RANGE, until: GOLDEN_START + 365 * 86_400_000 }

@@ -1,9 +1,9 @@
-/** A program for tests: takes reports into a folder, says what it has acknowledged, and goes on until it is killed. */
+/** A program for tests: takes reports into a folder, and from there into the database that is named, says what it has acknowledged, and goes on until it is killed. */
 import { writeSync } from 'node:fs'
 import { AudienceIntake } from '../audience-intake.ts'
 
-const [folder = '', run = '0'] = process.argv.slice(2)
-const intake = await AudienceIntake.open({ folder, fileBytes: 20_000 })
+const [folder = '', run = '0', database] = process.argv.slice(2)
+const intake = await AudienceIntake.open({ folder, database, fileBytes: 20_000 })
 const start = Date.UTC(2026, 10, 25, 20)
 for (let sequence = 0; ; sequence++) {
   const time = start + sequence
