@@ -23,8 +23,9 @@ test('pages allow nothing from other hosts', () => {
   assert.doesNotMatch(page, /<script>|<style>| style=| onclick=/)
 })
 
-test('players come from their packages, compressed', () => {
-  for (const name of ['hls.js', 'shaka.js', 'mpegts.js']) assert.ok(assets.asset(`vendor/${name}`)?.gzipBytes, name)
+test('players and charts come from their packages, compressed', () => {
+  for (const name of ['hls.js', 'shaka.js', 'mpegts.js', 'uplot.js', 'uplot.css'])
+    assert.ok(assets.asset(`vendor/${name}`)?.gzipBytes, name)
 })
 
 test('H-01: what is not in the list does not exist', () => {

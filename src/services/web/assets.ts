@@ -9,11 +9,13 @@ import type { HotAnswer } from '../../net/http/routes.ts'
 /** The pages of this package lie at the same distance from the sources and from the built files. */
 const WEB = path.join(import.meta.dirname, '../../../web')
 
-/** Players of the watch page, from their packages. */
+/** Players of the watch page and charts of the console, from their packages. */
 const VENDOR: Readonly<Record<string, readonly [packageName: string, file: string]>> = {
   'hls.js': ['hls.js', 'dist/hls.min.js'],
   'mpegts.js': ['mpegts.js', 'dist/mpegts.js'],
   'shaka.js': ['shaka-player', 'dist/shaka-player.dash-es2021.js'],
+  'uplot.css': ['uplot', 'dist/uPlot.min.css'],
+  'uplot.js': ['uplot', 'dist/uPlot.iife.min.js'],
 }
 
 const TYPES: Readonly<Record<string, string>> = {

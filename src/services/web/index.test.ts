@@ -29,6 +29,9 @@ test('streams and films of any name have a page', async () => {
   for (const target of ['/library', '/library?search=a', '/library/vod/a%20b', '/library/']) {
     assert.equal(await pageAt(target), 'Library · Headend', target)
   }
+  for (const target of ['/console/audience', '/console/audience?path=live%2Fone&range=7d']) {
+    assert.equal(await pageAt(target), 'Audience · Headend', target)
+  }
   assert.equal(await pageAt('/'), 'Headend')
 })
 
@@ -45,6 +48,9 @@ test('F-01: what no path can be has no page', async () => {
     '/libraryx',
     '/library.json',
     '/index.html',
+    '/audience.html',
+    '/console/audience/',
+    '/console/audiences',
   ]) {
     assert.equal(await pageAt(target), undefined, target)
   }

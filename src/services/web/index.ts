@@ -1,4 +1,4 @@
-/** The web pages: home with the live channels, the library, and a watch page for each stream and film. */
+/** The web pages: home with the live channels, the library, a watch page for each stream and film, and the console's audience. */
 import { z } from 'zod'
 import { parseTarget } from '../../net/http/request-target.ts'
 import type { HotAnswer } from '../../net/http/routes.ts'
@@ -11,6 +11,7 @@ export type WebOptions = z.infer<typeof webOptions>
 
 const ASSETS = '/assets/'
 const WATCH = '/watch/'
+const AUDIENCE = '/console/audience'
 
 export const web: Protocol<WebOptions> = {
   name: 'web',
@@ -19,12 +20,14 @@ export const web: Protocol<WebOptions> = {
     let assets: WebAssets | undefined
     const remove = http.hot((target): HotAnswer | undefined => {
       // Asked for every request of the server: the common ones leave after a few comparisons.
-      if (target !== '/' && !/^\/(?:\?|assets\/|watch\/|library(?:[/?]|$))/.test(target)) return undefined
+      if (target !== '/' && !/^\/(?:\?|assets\/|watch\/|library(?:[/?]|$)|console\/audience(?:\?|$))/.test(target))
+        return undefined
       assets ??= openWebAssets()
       const [path = ''] = target.split('?')
       if (path === '/') return assets.page('index.html')
       if (path.startsWith(ASSETS)) return assets.asset(path.slice(ASSETS.length))
       if (!isPath(target)) return undefined
+      if (path === AUDIENCE) return assets.page('audience.html')
       if (path.startsWith(WATCH) && path.length > WATCH.length) return assets.page('watch.html')
       return path === '/library' || path.startsWith('/library/') ? assets.page('library.html') : undefined
     })
