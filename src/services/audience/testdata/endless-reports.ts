@@ -1,5 +1,4 @@
 /** A program for tests: takes reports into a folder, and from there into the database that is named, says what it has acknowledged, and goes on until it is killed. */
-import { writeSync } from 'node:fs'
 import { AudienceIntake } from '../audience-intake.ts'
 
 const [folder = '', run = '0', database] = process.argv.slice(2)
@@ -16,5 +15,5 @@ for (let sequence = 0; ; sequence++) {
     sequence,
   }))
   await intake.append(events)
-  writeSync(1, `${sequence}\n`)
+  await new Promise((resolve) => process.stdout.write(`${sequence}\n`, resolve))
 }
