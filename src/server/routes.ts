@@ -1,5 +1,12 @@
 /** The routes of all protocols, kept apart from the listener: they are there before it listens and stay when it is opened anew. */
-import type { ConnectionClaim, HotLookup, HttpHandler, HttpRoutes, UpgradeHandler } from '../net/http/routes.ts'
+import type {
+  ClientDataObserver,
+  ConnectionClaim,
+  HotLookup,
+  HttpHandler,
+  HttpRoutes,
+  UpgradeHandler,
+} from '../net/http/routes.ts'
 
 type Attach = (routes: HttpRoutes) => () => void
 
@@ -21,6 +28,10 @@ export class RouteTable implements HttpRoutes {
 
   claim(claim: ConnectionClaim): () => void {
     return this.#add((routes) => routes.claim(claim))
+  }
+
+  observe(observer: ClientDataObserver): () => void {
+    return this.#add((routes) => routes.observe(observer))
   }
 
   /** Puts all routes into `target` (or into none), in the order they were added, and takes them out of the one before. */

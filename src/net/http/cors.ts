@@ -23,7 +23,8 @@ export function answerPreflight(
   response.writeHead(204, {
     'Access-Control-Allow-Origin': '*',
     'Access-Control-Allow-Methods': methods.join(', '),
-    'Access-Control-Allow-Headers': 'Authorization, Content-Type, If-Match, If-None-Match, Range',
+    'Access-Control-Allow-Headers':
+      'Authorization, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, Content-Type, If-Match, If-None-Match, Range',
     'Access-Control-Max-Age': String(MAX_AGE),
   })
   response.end()

@@ -1,7 +1,8 @@
 /** One connection while it only asks for hot objects: requests are cut from the bytes and answered with one write each (RFC 9112). */
 import type { Socket } from 'node:net'
+import { hasClientData } from './client-data.ts'
 import { MAX_HEAD_BYTES, mayBecomeHead, type PlainHeaders, plainHeaders, plainTarget } from './request-head.ts'
-import type { ConnectionHandler, ConnectionPeer, HotAnswer } from './routes.ts'
+import type { ClientData, ConnectionHandler, ConnectionPeer, HotAnswer } from './routes.ts'
 
 /** No more is written while this many bytes wait in the process for the socket; one answer may go beyond. */
 const MAX_QUEUED_BYTES = 256 * 1024
@@ -15,6 +16,9 @@ export interface FastPathHost {
   readonly stallMs: number
   find(target: string): HotAnswer | undefined
   claimOf(head: Uint8Array): ConnectionHandler | undefined
+  /** Somebody looks at client data. */
+  readonly observes: boolean
+  observed(data: ClientData): void
   clientOf(socketAddress: string, forwardedFor: string | undefined): string
   /** A connection that was claimed comes back with the bytes of a request. */
   takeBack(socket: Socket, received: Uint8Array, peer: FastPathPeer): void
@@ -131,6 +135,7 @@ export class FastConnection {
       const answer = target === undefined ? undefined : this.#host.find(target)
       if (answer === undefined) return this.#leave(bytes.subarray(at))
       this.#write(answer)
+      if (this.#host.observes && target !== undefined) this.#observe(target)
       at = end
     }
     if (at < bytes.length) {
@@ -159,6 +164,13 @@ export class FastConnection {
     // Between the line end and the blank line; not even there when the request has no header line at all.
     this.#headers = block.startsWith('\r\n') ? plainHeaders(block.slice(2, -2)) : undefined
     this.#client = this.#host.clientOf(this.#peer.remoteAddress, this.#headers?.forwardedFor)
+  }
+
+  #observe(target: string): void {
+    const headers = this.#headers
+    if (headers === undefined || (headers.clientData === undefined && !hasClientData(target))) return
+    const { clientData, userAgent, optedOut } = headers
+    this.#host.observed({ target, headers: clientData, userAgent, remoteAddress: this.#client, optedOut })
   }
 
   #write(answer: HotAnswer): void {

@@ -8,7 +8,7 @@ import { UnavailableError } from '../../errors.ts'
 import { exchange, quietLogger, RawClient } from '../testdata/raw-client.ts'
 import { hotAnswer } from './hot-answer.ts'
 import { type HttpFront, type HttpFrontOptions, openHttpFront } from './listener.ts'
-import type { HotAnswer } from './routes.ts'
+import type { ClientData, HotAnswer } from './routes.ts'
 
 const fronts: HttpFront[] = []
 afterEach(async () => {
@@ -66,6 +66,33 @@ describe('fast path', () => {
 
     assert.deepEqual(client.received, Buffer.from(small.bytes))
     client.close()
+  })
+
+  it('tells of client data, of hot objects and of others, and not of requests without', async () => {
+    const { front, port } = await open()
+    front.routes.hot((target) => (target.startsWith('/hot') ? small : undefined))
+    const told: ClientData[] = []
+    const remove = front.routes.observe((data) => void told.push(data))
+    const agent = 'User-Agent: player\r\n'
+
+    await exchange(
+      port,
+      `GET /hot?CMCD=sid%3D%22a%22 HTTP/1.1\r\n${agent}${HOST}\r\nGET /hot HTTP/1.1\r\n${agent}${HOST}\r\n` +
+        `GET /hot HTTP/1.1\r\nCMCD-Session: sid="b"\r\nDNT: 1\r\n${HOST}\r\n` +
+        `GET /echo?q=1&CMCD=sid%3D%22c%22 HTTP/1.1\r\n${HOST}\r\nPOST /echo?CMCD=x HTTP/1.1\r\nContent-Length: 0\r\n${HOST}\r\n` +
+        `GET /echo?q=2 HTTP/1.1\r\nCMCD-Request: bl=1\r\nCMCD-Session: sid="d"\r\nSec-GPC: 1\r\n${LAST}`,
+    )
+    remove()
+    await exchange(port, `GET /hot?CMCD=sid%3D%22e%22 HTTP/1.1\r\n${LAST}`)
+
+    const remoteAddress = '127.0.0.1'
+    const plain = { headers: undefined, userAgent: undefined, remoteAddress, optedOut: false }
+    assert.deepEqual(told, [
+      { ...plain, target: '/hot?CMCD=sid%3D%22a%22', userAgent: 'player' },
+      { ...plain, target: '/hot', headers: 'sid="b"', optedOut: true },
+      { ...plain, target: '/echo?q=1&CMCD=sid%3D%22c%22' },
+      { ...plain, target: '/echo?q=2', headers: 'bl=1,sid="d"', optedOut: true },
+    ])
   })
 
   it('answers pipelined requests in order, also when a slow one stands between', async () => {

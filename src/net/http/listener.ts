@@ -106,13 +106,18 @@ class Front implements HttpFront {
     this.#limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
     this.#proxies = new TrustedProxies(options.trustedProxies)
     const { log, checkHost } = options
-    this.routes = new Router({ log, checkHost, proxies: this.#proxies, stallMs: this.#limits.stallMs })
+    const routes = new Router({ log, checkHost, proxies: this.#proxies, stallMs: this.#limits.stallMs })
+    this.routes = routes
     this.#http = this.#createHttpServer()
     this.#host = {
       now: performance.now(),
       stallMs: this.#limits.stallMs,
       find: (target) => this.routes.find(target),
       claimOf: (head) => this.routes.claimOf(head),
+      get observes() {
+        return routes.observes
+      },
+      observed: (data) => routes.observed(data),
       clientOf: (address, forwardedFor) => this.#proxies.clientOf(address, forwardedFor),
       takeBack: (socket, received, peer) => {
         const connection = new FastConnection(socket, this.#host, peer)

@@ -32,8 +32,26 @@ describe('plainHeaders', () => {
     const lines =
       'Host: a:8080\r\nUser-Agent: Mozilla/5.0 (X11)\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, br\r\n' +
       'Origin: https://b\r\nConnection: Keep-Alive\r\nSec-Fetch-Mode: cors\r\nX-Forwarded-For: 1.2.3.4\r\nEmpty:\r\n'
-    assert.deepEqual(plainHeaders(lines), { gzip: true, forwardedFor: '1.2.3.4' })
-    assert.deepEqual(plainHeaders('host: a\r\n'), { gzip: false, forwardedFor: undefined })
+    const nothing = {
+      gzip: false,
+      forwardedFor: undefined,
+      userAgent: undefined,
+      clientData: undefined,
+      optedOut: false,
+    }
+    const userAgent = 'Mozilla/5.0 (X11)'
+    assert.deepEqual(plainHeaders(lines), { ...nothing, gzip: true, forwardedFor: '1.2.3.4', userAgent })
+    assert.deepEqual(plainHeaders('host: a\r\n'), nothing)
+  })
+
+  it('keeps client data of the four headers, and the wish not to be tracked', () => {
+    const found = plainHeaders(
+      'Host: a\r\nCMCD-Session: sid="a"\r\ncmcd-request: bl=1000\r\nCMCD-Other: x\r\nSec-GPC: 1\r\nDNT: 0\r\n',
+    )
+    assert.equal(found?.clientData, 'sid="a",bl=1000')
+    assert.equal(found?.optedOut, true)
+    assert.equal(plainHeaders('Host: a\r\nDNT: 0\r\n')?.optedOut, false)
+    assert.equal(plainHeaders('Host: a\r\nDNT: 1\r\n')?.optedOut, true)
   })
 
   it('leaves what changes the answer, the framing or the connection, and what is odd', () => {

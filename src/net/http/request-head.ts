@@ -1,4 +1,5 @@
 /** Judges the head of a plain request, byte for byte strict: what is odd in any way is left to the full parser (RFC 9112 sections 3 and 5). */
+import { isClientDataHeader, isOptOut } from './client-data.ts'
 import { acceptsGzip } from './compress.ts'
 
 /** Bytes of a request head, blank line included. The full parser has the same limit. */
@@ -11,6 +12,11 @@ export interface PlainHeaders {
   readonly gzip: boolean
   /** `X-Forwarded-For`, unchecked. */
   readonly forwardedFor: string | undefined
+  readonly userAgent: string | undefined
+  /** Headers of client data as one text; `undefined`: there is none. */
+  readonly clientData: string | undefined
+  /** It asks not to be tracked. */
+  readonly optedOut: boolean
 }
 
 /** Headers whose meaning goes beyond "give me this": they change the answer, the framing or the connection. */
@@ -50,6 +56,9 @@ export function plainHeaders(lines: string): PlainHeaders | undefined {
   let hosts = 0
   let gzip: boolean | undefined
   let forwardedFor: string | undefined
+  let userAgent: string | undefined
+  let clientData: string | undefined
+  let optedOut = false
   for (const line of list) {
     const match = HEADER_LINE.exec(line)
     if (match === null) return undefined
@@ -65,9 +74,11 @@ export function plainHeaders(lines: string): PlainHeaders | undefined {
     } else if (name === 'x-forwarded-for') {
       if (forwardedFor !== undefined) return undefined
       forwardedFor = value
-    }
+    } else if (name === 'user-agent') userAgent ??= value
+    else if (isClientDataHeader(name)) clientData = clientData === undefined ? value : `${clientData},${value}`
+    else if (isOptOut(name, value)) optedOut = true
   }
-  return hosts === 1 ? { gzip: gzip ?? false, forwardedFor } : undefined
+  return hosts === 1 ? { gzip: gzip ?? false, forwardedFor, userAgent, clientData, optedOut } : undefined
 }
 
 /** Without the end of the head in sight: can these bytes still become a request, or is it time that the full parser refuses them? */

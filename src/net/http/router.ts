@@ -4,12 +4,15 @@ import type { Duplex } from 'node:stream'
 import { HeadendError, PeerError, UnavailableError } from '../../errors.ts'
 import type { Logger } from '../../protocols/protocol.ts'
 import { plainAddress, type TrustedProxies } from './client-address.ts'
+import { clientDataOf, hasClientData, optsOut } from './client-data.ts'
 import { answerPreflight, isPreflight } from './cors.ts'
 import { sendHotAnswer } from './hot-answer.ts'
 import { problemBytes, sendProblem } from './problem.ts'
 import { MAX_HEADER_COUNT } from './request-head.ts'
 import { parseTarget } from './request-target.ts'
 import type {
+  ClientData,
+  ClientDataObserver,
   ConnectionClaim,
   ConnectionHandler,
   HotAnswer,
@@ -35,6 +38,7 @@ export class Router implements HttpRoutes {
   #upgrades: readonly UpgradeHandler[] = []
   #lookups: readonly HotLookup[] = []
   #claims: readonly ConnectionClaim[] = []
+  #observers: readonly ClientDataObserver[] = []
 
   constructor(options: RouterOptions) {
     this.#options = options
@@ -66,6 +70,22 @@ export class Router implements HttpRoutes {
     return () => {
       this.#claims = this.#claims.filter((other) => other !== claim)
     }
+  }
+
+  observe(observer: ClientDataObserver): () => void {
+    this.#observers = [...this.#observers, observer]
+    return () => {
+      this.#observers = this.#observers.filter((other) => other !== observer)
+    }
+  }
+
+  /** Whether somebody looks at client data. */
+  get observes(): boolean {
+    return this.#observers.length > 0
+  }
+
+  observed(data: ClientData): void {
+    for (const observer of this.#observers) observer(data)
   }
 
   /** The hot object of a raw target. */
@@ -117,6 +137,7 @@ export class Router implements HttpRoutes {
     }
     const request = this.#check(raw, secure)
     if (request.method === 'GET' || request.method === 'HEAD') {
+      if (this.observes) this.#observe(request)
       const answer = this.find(raw.url ?? '/')
       if (answer !== undefined) {
         response.setTimeout(this.#options.stallMs, () => response.destroy())
@@ -127,6 +148,14 @@ export class Router implements HttpRoutes {
     for (const handler of this.#handlers) if (await handler(request, response)) return
     if (isPreflight(raw)) return answerPreflight(response)
     throw notFound(request.path)
+  }
+
+  #observe({ raw, remoteAddress }: HttpRequest): void {
+    const target = raw.url ?? '/'
+    const headers = clientDataOf(raw.headers)
+    if (headers === undefined && !hasClientData(target)) return
+    const userAgent = raw.headers['user-agent']
+    this.observed({ target, headers, userAgent, remoteAddress, optedOut: optsOut(raw.headers) })
   }
 
   #check(raw: IncomingMessage, secure: boolean): HttpRequest {

@@ -56,10 +56,26 @@ export interface ConnectionPeer {
   readonly giveBack: (received: Uint8Array) => void
 }
 
+/** What a player told of itself with a request of media (Common Media Client Data, CTA-5004-B), as it came. */
+export interface ClientData {
+  /** Raw path and query, with the argument `CMCD` where it is there. */
+  readonly target: string
+  /** The four headers as one text; `undefined`: none of them came. */
+  readonly headers: string | undefined
+  readonly userAgent: string | undefined
+  readonly remoteAddress: string
+  /** It asks not to be tracked (DNT, Sec-GPC). */
+  readonly optedOut: boolean
+}
+
+/** Hears of each request that brings client data, hot objects included. Must be cheap, and never throws: the answer waits for it. */
+export type ClientDataObserver = (data: ClientData) => void
+
 export interface HttpRoutes {
   /** Asked in the order they were added. Returns a function that removes the route. */
   route(handler: HttpHandler): () => void
   upgrade(handler: UpgradeHandler): () => void
   hot(lookup: HotLookup): () => void
   claim(claim: ConnectionClaim): () => void
+  observe(observer: ClientDataObserver): () => void
 }
