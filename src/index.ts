@@ -38,6 +38,7 @@ export type { ContentKey } from './packaging/protection/segment-encryptor.ts'
 export { type PlayOptions, type PushOptions, play, probe, push } from './server/clients.ts'
 /** Its settings: from a file, the environment and flags, and described as data. */
 export { type ConfigSources, type LoadedConfig, loadConfig, type SettingsInput } from './server/config.ts'
+export { eraseSession } from './server/erase-session.ts'
 export type {
   EndedSessionEvent,
   PlayLogEvent,
@@ -51,6 +52,7 @@ export type {
 export type { HeadendServer, ServerHooks } from './server/headend-server.ts'
 export { exportKeys, importKeys, type KeyExport, type KeyImport } from './server/keys.ts'
 export { createLicenseServer } from './server/license-server.ts'
+export { createLogServer } from './server/log-server.ts'
 export { describeOptions, type OptionDescription, type OptionType } from './server/options.ts'
 export {
   type ExportProgress,

@@ -27,7 +27,17 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   ],
 }
 /** Modules that speak no media. */
-const WITHOUT_MEDIA = new Set(['web', 'catalogue', 'license', 'admin', 'api', 'auth', 'testChannel', 'test-channel'])
+const WITHOUT_MEDIA = new Set([
+  'web',
+  'catalogue',
+  'license',
+  'audience',
+  'admin',
+  'api',
+  'auth',
+  'testChannel',
+  'test-channel',
+])
 
 const START = '<!-- support matrix: written by `npm run docs` -->'
 const END = '<!-- end of support matrix -->'

@@ -13,6 +13,8 @@ export interface SessionStart {
   readonly path: string
   readonly remoteAddress: string
   readonly userAgent?: string
+  /** It asks not to be tracked (DNT, Sec-GPC). */
+  readonly optedOut?: boolean | undefined
   /** What let it in, when that has an end: the session ends with it. */
   readonly grant?: AccessGrant | undefined
   /** Ends the peer's connection; the owner answers in its protocol's words where it can. */

@@ -13,6 +13,7 @@ import type { ContentKeys } from '../packaging/protection/content-keys.ts'
 import type { ProtectSettings } from '../packaging/protection/protect-settings.ts'
 import type { Transcoder } from '../packaging/transcoder.ts'
 import type { PlayLog } from '../playlog/play-log.ts'
+import type { PlayReports } from '../playlog/play-reports.ts'
 
 /** Structured log lines. `fields` are plain data without secrets. */
 export interface Logger {
@@ -71,6 +72,8 @@ export interface ServerContext {
   readonly playlist: (path: string) => Playlist | undefined
   /** Takes what a player reported. Never throws, never waits. */
   readonly onPlayLog: (log: PlayLog) => void
+  /** Takes all else that is reported of playback; `undefined`: nobody does. */
+  readonly reports: PlayReports | undefined
   readonly log: Logger
   /** Folder of the server's state; what can be made again lies below its `cache`. `undefined`: nothing is kept. */
   readonly data: string | undefined

@@ -122,6 +122,7 @@ const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
     transcoder: undefined,
     playlist: () => undefined,
     onPlayLog: () => undefined,
+    reports: undefined,
     data: undefined,
     log,
     host,

@@ -31,7 +31,7 @@ export interface LoadedConfig {
 
 const MAX_CONFIG_FILE = 1024 * 1024
 /** Settings whose value no message quotes. */
-const SECRET_NAME = /(?:^|\.)(?:publishKey|playKey|adminToken|pull|password|secret|webhook\.url)$/
+const SECRET_NAME = /(?:^|\.)(?:publishKey|playKey|adminToken|pull|password|secret|webhook\.url|audience\.database)$/
 /** What clients here can fetch from. */
 const PULL_SCHEME = /^(?:mms|mmsh|rtmps?):\/\//i
 /** Keys that are about the file, not about the server. */

@@ -5,6 +5,7 @@ import { progressive } from '../protocols/progressive/index.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { rtmp } from '../protocols/rtmp/index.ts'
 import { windowsMedia } from '../protocols/windows-media/index.ts'
+import { audience } from '../services/audience/index.ts'
 import { catalogue } from '../services/catalogue/index.ts'
 import { license } from '../services/license/index.ts'
 import { web } from '../services/web/index.ts'
@@ -13,4 +14,4 @@ import { web } from '../services/web/index.ts'
 export const protocols: readonly Protocol<unknown>[] = [rtmp, progressive, hls, dash, windowsMedia]
 
 /** All that is served, in the order of start; HTTP routes are asked in this order. The name is the key of the settings. */
-export const modules: readonly Protocol<unknown>[] = [catalogue, license, ...protocols, web]
+export const modules: readonly Protocol<unknown>[] = [catalogue, license, audience, ...protocols, web]

@@ -4,17 +4,19 @@ import type { Session, Sessions } from '../live/sessions.ts'
 import type { Logger } from '../protocols/protocol.ts'
 import type { Counters } from '../services/admin/counters.ts'
 import type { EventHub, SessionEvent } from './events.ts'
+import type { ServerReports } from './server-reports.ts'
 
 export interface Observed {
   readonly hub: Hub
   readonly sessions: Sessions
   readonly counters: Counters
   readonly events: EventHub
+  readonly reports: ServerReports
   readonly log: Logger
 }
 
 /** Called once, before the first session opens. */
-export function observe({ hub, sessions, counters, events, log }: Observed): void {
+export function observe({ hub, sessions, counters, events, reports, log }: Observed): void {
   hub.observe({
     stream: (stream, change) => {
       const { path } = stream
@@ -31,11 +33,13 @@ export function observe({ hub, sessions, counters, events, log }: Observed): voi
   sessions.observe({
     open: (session) => {
       counters.opened(session)
+      reports.opened(session)
       log.info({ ...logFields(session) }, `${session.start.role} begins`)
       if (session.start.role === 'play') events.emit('play', eventOf(session))
     },
     close: (session, reason) => {
       counters.closed(session)
+      reports.closed(session, reason)
       const { bytesIn, bytesOut, skipped } = session
       const durationMs = Date.now() - session.startedAt.getTime()
       const counts = { bytesIn, bytesOut, skipped }

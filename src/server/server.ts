@@ -13,13 +13,10 @@ import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
 import type { TlsMaterial } from '../net/tls.ts'
 import { keepHubProtection } from '../packaging/hub-protection.ts'
 import { protectSettings } from '../packaging/protection/protect-settings.ts'
-import type { PlayLog } from '../playlog/play-log.ts'
 import type { Closable, Logger } from '../protocols/protocol.ts'
 import { Counters } from '../services/admin/counters.ts'
 import { addOperationRoutes } from '../services/admin/routes.ts'
-import { viewPlayLog } from '../services/admin/views.ts'
 import { opensToAll } from '../services/auth/path-access.ts'
-import { openPlayLogs, type PlayLogs } from '../services/logs/index.ts'
 import { Pulls } from '../services/relay/pulls.ts'
 import { parseSettings, type SettingsInput } from './config.ts'
 import { EventHub, type ServerEventName, type ServerListener } from './events.ts'
@@ -37,6 +34,7 @@ import { RouteTable } from './routes.ts'
 import { type LoadedSecrets, loadSecrets, type Secrets } from './secrets.ts'
 import { ServerAccess } from './server-access.ts'
 import { ServerRecorder } from './server-recorder.ts'
+import { ServerReports } from './server-reports.ts'
 import { ServerTranscoder } from './server-transcoder.ts'
 import type { Settings } from './settings.ts'
 import { loadTls } from './tls.ts'
@@ -74,7 +72,7 @@ class Server implements HeadendServer {
   readonly #access: ServerAccess
   readonly #modules: ModuleHost
   readonly #pulls: Pulls
-  readonly #playLogs: PlayLogs
+  readonly #reports: ServerReports
   readonly #library: Library
   readonly #mediaFiles: MediaFiles
   readonly #transcoder: ServerTranscoder | undefined
@@ -109,12 +107,7 @@ class Server implements HeadendServer {
       maxWaiting: limits.waiting,
       maxLogBytes: limits.streamBytes,
     })
-    this.#playLogs = openPlayLogs({
-      folder: join(settings.server.data, 'logs'),
-      log: this.#log.child({ service: 'logs' }),
-      limits: settings.server.logs,
-      software: `Headend ${packageVersion()}`,
-    })
+    this.#reports = new ServerReports({ settings: () => this.#settings, events: this.#events, log: this.#log })
     this.#access = new ServerAccess({
       stored: stored.secrets,
       settings: () => this.#settings.server,
@@ -148,7 +141,8 @@ class Server implements HeadendServer {
       protection: (path) => protectSettings(this.#pathOf(path).protect),
       transcoder: this.#transcoder,
       playlist: (path) => playlistOf(this.#settings.server.playlists, path),
-      onPlayLog: (log) => this.#keepPlayLog(log),
+      onPlayLog: (log) => this.#reports.addLog(log),
+      reports: this.#reports,
       log: this.#log.child({ protocol: name }),
       data: this.#settings.server.data,
       host: this.#settings.server.host,
@@ -167,7 +161,8 @@ class Server implements HeadendServer {
       settings: () => this.#settings.server,
       pathOf: (path) => this.#pathOf(path),
     })
-    observe({ hub: this.#hub, sessions: this.sessions, counters: this.#counters, events: this.#events, log: this.#log })
+    const observed = { hub: this.#hub, counters: this.#counters, events: this.#events, reports: this.#reports }
+    observe({ ...observed, sessions: this.sessions, log: this.#log })
   }
 
   get ports(): Readonly<Record<string, number>> {
@@ -220,6 +215,7 @@ class Server implements HeadendServer {
       this.#log.warn({ file: this.#stored.file }, 'the secrets file could be read by others; it is closed to them now')
     }
     this.#tls = await loadTls(this.#settings)
+    const reports = this.#reports
     addOperationRoutes(this.#routes, {
       hub: this.#hub,
       sessions: this.sessions,
@@ -239,7 +235,10 @@ class Server implements HeadendServer {
       metricsAccess: () => this.#settings.server.api.metrics,
       audit: (facts, message) => this.#log.info(facts, message),
       onFault: (error) => this.report(error, 'api'),
-      playLogs: this.#playLogs,
+      playLogs: reports.playLogs,
+      get audience() {
+        return reports.store
+      },
       recorder: this.#recorder,
     })
     await this.#recorder.open()
@@ -250,6 +249,7 @@ class Server implements HeadendServer {
     this.#pulls.set(pullsOf(this.#settings.server.paths))
     await this.#writeReadyFile()
     this.#ready = true
+    this.#reports.start()
     this.#log.info({ ports: this.ports }, 'headend is ready')
   }
 
@@ -282,12 +282,6 @@ class Server implements HeadendServer {
     this.#routes.attach(this.#front.routes)
   }
 
-  #keepPlayLog(log: PlayLog): void {
-    // What is kept has no keys in its addresses; what came may have.
-    const kept = this.#playLogs.add(log)
-    this.#events.emit('playlog', { ...viewPlayLog(kept), receivedAt: kept.receivedAt })
-  }
-
   /** Loaded when everything listens already: the picture takes time to make. */
   async #setTestChannel(): Promise<void> {
     const wanted = this.#settings.server.testChannel
@@ -317,7 +311,7 @@ class Server implements HeadendServer {
     this.#tls = tls
     this.#pathOf = compilePaths(next.server.paths)
     this.#hostAllowed = hostCheck(next.server.api.hosts)
-    this.#playLogs.configure(next.server.logs)
+    this.#reports.playLogs.configure(next.server.logs)
     this.#writer.configure(logOptions(next, this.#hooks.terminal))
     this.#writer.hide(this.#access.hidden)
     await this.#access.configure()
@@ -378,7 +372,7 @@ class Server implements HeadendServer {
     } finally {
       clearTimeout(late)
     }
-    await this.#playLogs.close()
+    await this.#reports.close()
     if (readyFile !== undefined && this.#ready) await rm(readyFile, { force: true })
     this.#writer.flush()
     this.#log.info({}, 'closed')

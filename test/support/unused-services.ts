@@ -6,7 +6,7 @@ import type { ServerContext } from '../../src/protocols/protocol.ts'
 
 export const unusedServices: Pick<
   ServerContext,
-  'library' | 'mediaFiles' | 'keys' | 'protection' | 'transcoder' | 'playlist' | 'onPlayLog' | 'data'
+  'library' | 'mediaFiles' | 'keys' | 'protection' | 'transcoder' | 'playlist' | 'onPlayLog' | 'reports' | 'data'
 > = {
   library: EMPTY_LIBRARY,
   mediaFiles: new MediaFiles(EMPTY_LIBRARY, openReader),
@@ -15,5 +15,6 @@ export const unusedServices: Pick<
   transcoder: undefined,
   playlist: () => undefined,
   onPlayLog: () => undefined,
+  reports: undefined,
   data: undefined,
 }

@@ -17,19 +17,30 @@ export function cmcdOfRequest(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
   query: string,
 ): CmcdRecord | CmcdRefusal | undefined {
+  const text = cmcdOfHeaders(headers) ?? cmcdOfQuery(query)
+  return text === undefined ? undefined : readCmcd(text)
+}
+
+/** The text of the four headers as one record; `undefined`: there is none of them. Names in lower case. */
+export function cmcdOfHeaders(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): string | undefined {
   const parts: string[] = []
   for (const name of CMCD_HEADERS) {
     const value = headers[name]
     if (value !== undefined) parts.push(typeof value === 'string' ? value : value.join(','))
   }
-  if (parts.length > 0) return readCmcd(parts.join(','))
-  const argument = queryArgument(query)
-  return argument === undefined ? undefined : readCmcd(argument)
+  return parts.length === 0 ? undefined : parts.join(',')
 }
 
 /** Records of an event body, one a line, empty lines left out; `undefined` when there are more than `MAX_CMCD_RECORDS`. */
 export function cmcdOfBody(body: string): readonly (CmcdRecord | CmcdRefusal)[] | undefined {
-  const records: (CmcdRecord | CmcdRefusal)[] = []
+  return cmcdLines(body)?.map(readCmcd)
+}
+
+/** The texts of these records. */
+export function cmcdLines(body: string): readonly string[] | undefined {
+  const lines: string[] = []
   let start = body.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0
   while (start < body.length) {
     let end = body.indexOf('\n', start)
@@ -37,10 +48,10 @@ export function cmcdOfBody(body: string): readonly (CmcdRecord | CmcdRefusal)[] 
     const line = body.slice(start, end).trim()
     start = end + 1
     if (line === '') continue
-    if (records.length >= MAX_CMCD_RECORDS) return undefined
-    records.push(readCmcd(line))
+    if (lines.length >= MAX_CMCD_RECORDS) return undefined
+    lines.push(line)
   }
-  return records
+  return lines
 }
 
 /** A query without CMCD, for what must not depend on it: cache keys, addresses that are kept. `query`: behind the `?`. */
@@ -58,7 +69,8 @@ function isArgument(pair: string): boolean {
   return pair === CMCD_ARGUMENT || pair.startsWith(`${CMCD_ARGUMENT}=`)
 }
 
-function queryArgument(query: string): string | undefined {
+/** The text of the query argument, decoded; `undefined`: there is none. `query`: behind the `?`. */
+export function cmcdOfQuery(query: string): string | undefined {
   if (!query.includes(CMCD_ARGUMENT)) return undefined
   const pair = query.split('&').find(isArgument)
   if (pair === undefined) return undefined

@@ -72,6 +72,7 @@ export async function setup(options: SetupOptions = {}): Promise<Setup> {
     transcoder: undefined,
     playlist: (path: string) => playlists[path],
     onPlayLog: (one: PlayLog) => void playLogs.push(one),
+    reports: undefined,
     data: undefined,
     log,
     host: '127.0.0.1',

@@ -102,15 +102,15 @@ export class SessionRecord {
   countStartup(rollups: RollupChanges): void {
     const { start, startup } = this.#measures()
     if (this.#dimensions === undefined) return
+    if (!sameDimensions(this.#dimensions, this.#toldDimensions()) && this.#told.stale === STALE.no) {
+      this.#told.stale = this.#told.trimmed > 0 ? STALE.forever : STALE.yes
+    }
     const change = rollups.of(this.#dimensions)
     const before = this.#counted
     if (before !== undefined && before[0] === start && before[1] === startup) return
     if (before !== undefined) change.addStartup(...before, -1)
     this.#counted = startup === undefined ? undefined : [start, startup]
     if (startup !== undefined) change.addStartup(start, startup, 1)
-    if (!sameDimensions(this.#dimensions, this.#toldDimensions()) && this.#told.stale === STALE.no) {
-      this.#told.stale = this.#told.trimmed > 0 ? STALE.forever : STALE.yes
-    }
   }
 
   /** Reads the session again from all of its events, in the order they came, and moves what it gave to the roll-ups. */

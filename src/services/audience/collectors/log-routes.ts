@@ -1,0 +1,130 @@
+/** The doors for reports over HTTP: `/logs/cmcd` (CTA-5004-B sections 2 and 3) and `/logs/wms` (MS-WMLOG 2.3). */
+import type { ServerResponse } from 'node:http'
+import { PeerError } from '../../../errors.ts'
+import { optsOut } from '../../../net/http/client-data.ts'
+import { answerPreflight, MEDIA_CORS_HEADERS } from '../../../net/http/cors.ts'
+import { problemOf, sendProblem } from '../../../net/http/problem.ts'
+import type { HttpRequest } from '../../../net/http/routes.ts'
+import type { PlayReports } from '../../../playlog/play-reports.ts'
+import { WEB_LOG_PAGE, WEB_LOG_PAGE_CONTENT_TYPE } from '../../../playlog/weblog.ts'
+import { MAX_WMLOG_LENGTH } from '../../../playlog/wmlog-value.ts'
+import type { Logger } from '../../../protocols/protocol.ts'
+import type { AddressLimit } from './address-limit.ts'
+import { cmcdReport, MAX_CMCD_BODY } from './cmcd-report.ts'
+import { LogSessions } from './log-sessions.ts'
+import { readBody } from './read-body.ts'
+import { wmsReport } from './wms-report.ts'
+
+export const CMCD_PATH = '/logs/cmcd'
+export const WMS_PATH = '/logs/wms'
+
+export interface LogRoutesOptions {
+  readonly reports: PlayReports
+  readonly limit: AddressLimit
+  readonly log: Logger
+}
+
+/** What players send bodies of events as; where a beacon is all they have, as text. */
+const CMCD_TYPES: ReadonlySet<string> = new Set(['application/cmcd', 'text/cmcd', 'text/plain', ''])
+/** Seconds after which a report that was not taken may come again. */
+const RETRY_SECONDS = 10
+const WMS_PAGE = Buffer.from(WEB_LOG_PAGE)
+
+export class LogRoutes {
+  readonly #options: LogRoutesOptions
+  readonly #sessions = new LogSessions()
+
+  constructor(options: LogRoutesOptions) {
+    this.#options = options
+  }
+
+  /** Returns false for paths that are not its own. */
+  async handle(request: HttpRequest, response: ServerResponse): Promise<boolean> {
+    const { path, method } = request
+    if (path !== CMCD_PATH && path !== WMS_PATH) return false
+    if (method === 'OPTIONS') {
+      answerPreflight(response, ['GET', 'POST', 'OPTIONS'])
+      return true
+    }
+    let wait = RETRY_SECONDS
+    try {
+      if (method !== 'GET' && method !== 'POST') {
+        throw new PeerError('ERR_HTTP_METHOD_UNKNOWN', `expected GET or POST, found ${method.slice(0, 20)}`)
+      }
+      wait = this.#options.limit.take(request.remoteAddress)
+      if (wait > 0) throw new PeerError('ERR_AUDIENCE_RATE', `too many reports; try again in ${wait} s`)
+      wait = RETRY_SECONDS
+      if (path === CMCD_PATH) await this.#takeCmcd(request, response)
+      else await this.#takeWms(request, response)
+    } catch (error) {
+      this.#refuse(request, response, error, wait)
+    }
+    return true
+  }
+
+  async #takeCmcd(request: HttpRequest, response: ServerResponse): Promise<void> {
+    const { raw, remoteAddress } = request
+    const optedOut = optsOut(raw.headers)
+    const body = request.method === 'GET' ? undefined : await this.#readCmcd(request)
+    const { events, refused, reason } = cmcdReport(request, body, optedOut, this.#options.reports)
+    if (refused > 0) {
+      this.#options.log.counted(
+        'ERR_AUDIENCE_REPORT',
+        { remoteAddress, refused, reason },
+        'records of a report cannot be read',
+      )
+    }
+    if (events.length > 0) await this.#options.reports.append(events, optedOut)
+    response.writeHead(204, { 'Cache-Control': 'no-store', ...MEDIA_CORS_HEADERS })
+    response.end()
+  }
+
+  async #readCmcd({ raw }: HttpRequest): Promise<string> {
+    const type = (raw.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+    if (!CMCD_TYPES.has(type)) {
+      throw new PeerError('ERR_AUDIENCE_MEDIA_TYPE', 'expected application/cmcd, text/cmcd or text/plain')
+    }
+    expectPlain(raw.headers['content-encoding'])
+    return (await readBody(raw, MAX_CMCD_BODY)).toString('utf8')
+  }
+
+  async #takeWms(request: HttpRequest, response: ServerResponse): Promise<void> {
+    const { raw } = request
+    if (request.method === 'GET') {
+      // Players look for this page before they post anything.
+      response.writeHead(200, {
+        'Content-Type': WEB_LOG_PAGE_CONTENT_TYPE,
+        'Content-Length': String(WMS_PAGE.byteLength),
+        'Cache-Control': 'no-store',
+        'X-Content-Type-Options': 'nosniff',
+        ...MEDIA_CORS_HEADERS,
+      })
+      response.end(WMS_PAGE)
+      return
+    }
+    expectPlain(raw.headers['content-encoding'])
+    const log = wmsReport(request, await readBody(raw, MAX_WMLOG_LENGTH))
+    await this.#options.reports.appendLog(log, this.#sessions.placeOf(log), optsOut(raw.headers))
+    response.writeHead(200, { 'Content-Length': '0', 'Cache-Control': 'no-store', ...MEDIA_CORS_HEADERS })
+    response.end()
+  }
+
+  #refuse({ raw, remoteAddress, path }: HttpRequest, response: ServerResponse, error: unknown, wait: number): void {
+    const { status, code } = problemOf(error)
+    if (status === 500) throw error
+    this.#options.log.counted(code, { remoteAddress, route: path }, 'a report is refused')
+    // What is not read any more would be taken for the next request.
+    const isRead = raw.complete
+    sendProblem(response, error, {
+      ...(status === 405 ? { Allow: 'GET, POST, OPTIONS' } : {}),
+      ...(status === 429 || status === 503 ? { 'Retry-After': String(wait) } : {}),
+      ...(isRead || raw.httpVersionMajor > 1 ? {} : { Connection: 'close' }),
+    })
+  }
+}
+
+/** Nothing is unpacked: a few bytes could be many. */
+function expectPlain(encoding: string | undefined): void {
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return
+  throw new PeerError('ERR_AUDIENCE_MEDIA_TYPE', 'expected a report without content coding')
+}
