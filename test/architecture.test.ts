@@ -54,7 +54,7 @@ const RULES: readonly Rule[] = [
     may: [...BELOW_PROTOCOLS, 'src/protocols/', 'src/services/', 'src/server/'],
   },
   { files: 'src/', may: ['src/'] },
-  { files: 'web/', may: ['web/', 'src/media/'], mayTypes: ['src/services/admin/'] },
+  { files: 'web/', may: ['web/', 'src/media/', 'src/playlog/'], mayTypes: ['src/services/admin/'] },
 ]
 
 /** Type-only imports that run against the order; they vanish when the code runs. */

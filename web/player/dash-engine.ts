@@ -8,6 +8,7 @@ import {
   hasMediaSource,
   isOnDemand,
   loadScript,
+  type MarkRequest,
   type OpenOptions,
   type Playback,
   type PlaybackEngine,
@@ -35,6 +36,9 @@ const LIVE_SETTINGS = {
   manifest: { dash: { ignoreMinBufferTime: true } },
 } as const
 
+/** Of streams, as reports name them. */
+const OBJECT_TYPES: Readonly<Record<string, 'v' | 'a' | 'c'>> = { video: 'v', audio: 'a', text: 'c' }
+
 const AS_IT_WAS = { minPlaybackRate: 1, maxPlaybackRate: 1 } as const
 
 export const dashEngine: PlaybackEngine = {
@@ -43,7 +47,7 @@ export const dashEngine: PlaybackEngine = {
   decrypts: true,
   supported: hasMediaSource,
   url: (path) => `/${encodePath(path)}/manifest.mpd`,
-  async open({ video, url, events, startTime, licenseUrl }: OpenOptions): Promise<Playback> {
+  async open({ video, url, events, startTime, licenseUrl, mark }: OpenOptions): Promise<Playback> {
     await loadScript('/assets/vendor/shaka.js')
     shaka.polyfill.installAll()
     const player = new shaka.Player()
@@ -56,6 +60,7 @@ export const dashEngine: PlaybackEngine = {
     }
     if (!isOnDemand(decodeURIComponent(url.slice(1)))) player.configure(LIVE_SETTINGS)
     if (licenseUrl !== undefined) player.configure({ drm: { servers: { [KEY_SYSTEM]: licenseUrl } } })
+    if (mark !== undefined) markRequests(player, mark)
     await player.attach(video)
     try {
       await player.load(url, startTime)
@@ -81,6 +86,10 @@ class DashPlayback implements Playback {
 
   bitrate(): number | undefined {
     return this.#player.getStats().streamBandwidth || undefined
+  }
+
+  throughput(): number | undefined {
+    return this.#player.getStats().estimatedBandwidth || undefined
   }
 
   seekable(): TimeRange | undefined {
@@ -137,6 +146,26 @@ class DashPlayback implements Playback {
   destroy(): void {
     void this.#player.destroy()
   }
+}
+
+/** Manifests and segments; nothing goes with requests for licences. */
+function markRequests(player: shakaNamespace.Player, mark: MarkRequest): void {
+  const { RequestType, AdvancedRequestType } = shaka.net.NetworkingEngine
+  player.getNetworkingEngine()?.registerRequestFilter((type, request, { type: detail, stream, segment } = {}) => {
+    let object: Parameters<MarkRequest>[1]
+    if (type === RequestType.MANIFEST) object = { type: 'm' }
+    else if (type !== RequestType.SEGMENT) return
+    else if (detail === AdvancedRequestType.INIT_SEGMENT) object = { type: 'i' }
+    else {
+      const seconds = segment == null ? undefined : segment.getEndTime() - segment.getStartTime()
+      object = {
+        type: OBJECT_TYPES[stream?.type ?? ''] ?? 'o',
+        duration: seconds === undefined ? undefined : Math.round(seconds * 1000),
+        bitrate: stream?.bandwidth === undefined ? undefined : Math.round(stream.bandwidth / 1000),
+      }
+    }
+    request.uris = request.uris.map((uri) => mark(uri, object))
+  })
 }
 
 /** Shaka throws objects with numbers; people get a sentence. */

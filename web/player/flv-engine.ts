@@ -18,12 +18,12 @@ export const flvEngine: PlaybackEngine = {
   label: 'FLV',
   supported: (path) => 'MediaSource' in window && !isOnDemand(path),
   url: (path) => `/${encodePath(path)}.flv`,
-  async open({ video, url, events }: OpenOptions): Promise<Playback> {
+  async open({ video, url, events, mark }: OpenOptions): Promise<Playback> {
     if (!hasMediaSource()) throw new Error('FLV needs Media Source Extensions.')
     await loadScript('/assets/vendor/mpegts.js')
     mpegts.LoggingControl.enableAll = false
     const player = mpegts.createPlayer(
-      { type: 'flv', isLive: true, url: webSocketUrl(url) },
+      { type: 'flv', isLive: true, url: webSocketUrl(mark?.(url, { type: 'av' }) ?? url) },
       { enableStashBuffer: false, liveSync: true, liveSyncTargetLatency: 0.8, liveSyncMaxLatency: 2, lazyLoad: false },
     )
     player.on(mpegts.Events.ERROR, (_type: string, detail: string) => events.onFatal(`FLV: ${detail}`))

@@ -1,6 +1,7 @@
 /** HLS by hls.js: low-latency for live streams, with all tracks for films. */
 import type HlsClass from 'hls.js'
 import { clearKeyLicenses } from './hls-keys.ts'
+import { hlsLoaders } from './hls-loaders.ts'
 import { qualityLabel } from './labels.ts'
 import {
   type Choice,
@@ -25,13 +26,14 @@ export const hlsEngine: PlaybackEngine = {
   decrypts: true,
   supported: hasMediaSource,
   url: (path) => `/${encodePath(path)}/index.m3u8`,
-  async open({ video, url, events, startTime, licenseUrl }: OpenOptions): Promise<Playback> {
+  async open({ video, url, events, startTime, licenseUrl, mark }: OpenOptions): Promise<Playback> {
     await loadScript('/assets/vendor/hls.js')
-    const hls = new Hls({
+    const hls: HlsClass = new Hls({
       lowLatencyMode: true,
       backBufferLength: 30,
       ...(startTime !== undefined && { startPosition: startTime }),
       ...(licenseUrl !== undefined && clearKeyLicenses(licenseUrl)),
+      ...(mark !== undefined && hlsLoaders(Hls.DefaultConfig, { mark, player: () => hls })),
     })
     let recoveries = 0
     hls.on(Hls.Events.ERROR, (_event, data) => {
@@ -71,6 +73,10 @@ class HlsPlayback implements Playback {
 
   bitrate(): number | undefined {
     return this.#hls.levels[this.#hls.currentLevel]?.bitrate
+  }
+
+  throughput(): number | undefined {
+    return this.#hls.bandwidthEstimate || undefined
   }
 
   seekable(): TimeRange | undefined {

@@ -1,4 +1,5 @@
 /** What every way of playing offers to the player element. */
+import type { RequestedObject } from '../../src/playlog/reporting/session-report.ts'
 
 export type PlaybackKind = 'hls' | 'dash' | 'flv' | 'native' | 'file'
 
@@ -34,6 +35,8 @@ export interface Playback {
   delay(): number | undefined
   /** Bits a second of the stream, measured or declared. */
   bitrate(): number | undefined
+  /** Bits a second that the network seems to give, where that is measured. */
+  throughput?(): number | undefined
   /** Where playing can go: a film, or what is kept of a live stream up to where it is watched live. `undefined`: nowhere. */
   seekable(): TimeRange | undefined
   /** Milliseconds since 1970 of a time of the element's clock, where the stream tells. */
@@ -47,6 +50,9 @@ export interface Playback {
   destroy(): void
 }
 
+/** The address with what is reported beside a request for it. */
+export type MarkRequest = (url: string, object: RequestedObject) => string
+
 export interface OpenOptions {
   readonly video: HTMLVideoElement
   readonly url: string
@@ -55,6 +61,8 @@ export interface OpenOptions {
   readonly startTime?: number
   /** Where licences of Clear Key are; left out: it is in the clear. */
   readonly licenseUrl?: string
+  /** For each request of media; left out: nothing is reported. */
+  readonly mark?: MarkRequest
 }
 
 export interface PlaybackEngine {

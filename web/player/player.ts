@@ -9,6 +9,8 @@ import { fileEngine, nativeEngine } from './native-engine.ts'
 import { encodePath, isOnDemand, type Playback, type PlaybackEngine, type PlaybackKind } from './playback.ts'
 import { askProtection, browserRefusal, type Protection } from './protection.ts'
 import { ReadOut } from './read-out.ts'
+import { openReporter } from './reporting/collector.ts'
+import type { Reporter } from './reporting/reporter.ts'
 import { Stage } from './stage.ts'
 
 /** In the order of preference. */
@@ -20,6 +22,8 @@ export class HeadendPlayer extends HTMLElement {
   readonly #chosenTracks = new ChosenTracks()
   #stage: Stage | undefined
   #readOut: ReadOut | undefined
+  /** Of this visit; `undefined`: nothing is told. */
+  #reporter: Reporter | undefined
   #playback: Playback | undefined
   /** Counts attempts, so that a late answer of an attempt that was given up is recognised. */
   #attempt = 0
@@ -71,6 +75,7 @@ export class HeadendPlayer extends HTMLElement {
     controls.append(this.#choices(), this.#readOut.element)
     this.replaceChildren(stage.element, controls)
     this.#startTime = onDemand ? startTimeOfAddress() : undefined
+    this.#reporter = openReporter(this, { video, path: this.path, onDemand, playback: () => this.#playback })
     if (onDemand) {
       const base = `/${encodePath(this.path)}`
       void stage.showPictures(passKey(`${base}/thumbnails.vtt`), passKey(`${base}/poster.jpg`))
@@ -80,6 +85,8 @@ export class HeadendPlayer extends HTMLElement {
 
   /** Takes everything away that was built. */
   #take(): void {
+    this.#reporter?.stop()
+    this.#reporter = undefined
     this.#stop()
     this.#readOut?.stop()
     this.#stage?.stop()
@@ -166,6 +173,8 @@ export class HeadendPlayer extends HTMLElement {
     const refusal = protection === undefined ? undefined : (protection.refusal ?? (await browserRefusal(protection)))
     if (attempt !== this.#attempt) return
     if (refusal !== undefined) {
+      this.#reporter?.broke(refusal)
+      this.#reporter?.gaveUp()
       stage.say(refusal, { final: true })
       return
     }
@@ -175,6 +184,8 @@ export class HeadendPlayer extends HTMLElement {
       return
     }
     this.dataset['by'] = engine.kind
+    const reporter = this.#reporter
+    reporter?.start(engine.kind)
     const url = passKey(engine.url(this.path))
     const onFatal = (message: string) => {
       if (attempt === this.#attempt) void this.#fail(engine, url, message)
@@ -194,6 +205,7 @@ export class HeadendPlayer extends HTMLElement {
         events,
         ...(startTime !== undefined && { startTime }),
         ...(protection !== undefined && { licenseUrl: protection.licenseUrl }),
+        ...(reporter !== undefined && { mark: (address, object) => reporter.mark(address, object) }),
       })
       if (attempt !== this.#attempt) {
         playback.destroy()
@@ -219,10 +231,12 @@ export class HeadendPlayer extends HTMLElement {
         if ((error as DOMException).name !== 'NotAllowedError') return
       }
     }
+    this.#reporter?.held()
     this.#stage?.say('Press play.')
   }
 
   async #fail(engine: PlaybackEngine, url: string, message: string): Promise<void> {
+    this.#reporter?.broke(message)
     this.#keepPlace()
     this.#stop()
     const attempt = this.#attempt
@@ -237,8 +251,9 @@ export class HeadendPlayer extends HTMLElement {
       }
     } else this.#next++
     // A film that broke off in every way stays broken; a live stream comes back.
-    if (final || (isOnDemand(this.path) && !refused)) this.#stage?.say(text, { final: true })
-    else this.#retry(text)
+    if (!final && (refused || !isOnDemand(this.path))) return this.#retry(text)
+    this.#reporter?.gaveUp()
+    this.#stage?.say(text, { final: true })
   }
 
   /** The next way for a film. What the server does not prepare may still be a file that this browser knows as it is. */

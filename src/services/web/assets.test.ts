@@ -41,3 +41,19 @@ test('H-01: what is not in the list does not exist', () => {
     assert.equal(assets.asset(name), undefined, name)
   }
 })
+
+test('modules that pages share with the server are served with all that they import', () => {
+  const modules = ['player/reporting/reporter.ts']
+
+  for (const name of modules) {
+    const module = text(assets.asset(name)?.bytes)
+    assert.match(module, /^HTTP\/1\.1 200 /, name)
+    for (const [, imported = ''] of module.matchAll(/^(?:import|\} from)\b[^\n]*'([^'\n]+)'/gm)) {
+      const next = new URL(imported, `http://localhost/assets/${name}`).pathname.replace('/assets/', '')
+      if (!modules.includes(next)) modules.push(next)
+    }
+  }
+
+  assert.ok(modules.includes('src/playlog/cmcd/keys.ts'), modules.join(' '))
+  assert.equal(assets.asset('src/playlog/cmcd/scanner.ts'), undefined)
+})

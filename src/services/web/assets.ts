@@ -18,6 +18,19 @@ const VENDOR: Readonly<Record<string, readonly [packageName: string, file: strin
   'uplot.js': ['uplot', 'dist/uPlot.iife.min.js'],
 }
 
+/** Modules of the server that pages load as well: pure ones, at the same place below /assets/src/ as below src/. */
+const SHARED = [
+  'playlog/cmcd/keys',
+  'playlog/cmcd/request-url',
+  'playlog/cmcd/write',
+  'playlog/reporting/playback-states',
+  'playlog/reporting/report-queue',
+  'playlog/reporting/session-report',
+] as const
+const SOURCES = path.join(import.meta.dirname, '../..')
+/** Of this file and of its neighbours: `.js` in the built package. */
+const SOURCE_ENDING = path.extname(import.meta.filename)
+
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
@@ -66,6 +79,12 @@ function listFiles(): ReadonlyMap<string, string> {
     const name = path.relative(WEB, file).replaceAll(path.sep, '/')
     if (entry.isFile() && path.extname(file) in TYPES && !name.endsWith('.test.ts')) files.set(name, file)
   }
+  for (const name of SHARED) {
+    const file = path.join(SOURCES, `${name}${SOURCE_ENDING}`)
+    // Pages name it by its source, built modules name each other as they are.
+    files.set(`src/${name}.ts`, file)
+    files.set(`src/${name}${SOURCE_ENDING}`, file)
+  }
   const require = createRequire(import.meta.url)
   for (const [name, [packageName, file]] of Object.entries(VENDOR)) {
     // Packages do not export their browser builds by name, so the folder is found through the package file.
@@ -76,7 +95,7 @@ function listFiles(): ReadonlyMap<string, string> {
 
 function answer(file: string): HotAnswer {
   const source = readFileSync(file)
-  const body = file.endsWith('.ts') ? Buffer.from(stripTypeScriptTypes(source.toString())) : source
+  const body = file.endsWith('.ts') ? Buffer.from(moduleOf(source.toString())) : source
   return hotAnswer({
     headers: {
       'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream',
@@ -88,4 +107,9 @@ function answer(file: string): HotAnswer {
     body,
     gzip: true,
   })
+}
+
+/** Without types; what lies in src/ is asked for where it is served. */
+function moduleOf(source: string): string {
+  return stripTypeScriptTypes(source).replaceAll(/(?<=from ')(?:\.\.\/)+src\//g, '/assets/src/')
 }
