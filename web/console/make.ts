@@ -21,3 +21,11 @@ export function make<Name extends Tag>(
   made.append(...children)
   return made
 }
+
+/** Puts new children in the place of the old ones; a link that had the focus has it again. */
+export function refill(container: HTMLElement, children: readonly Node[]): void {
+  const { activeElement } = document
+  const focused = container.contains(activeElement) ? activeElement?.getAttribute('href') : undefined
+  container.replaceChildren(...children)
+  if (focused) container.querySelector<HTMLElement>(`a[href="${CSS.escape(focused)}"]`)?.focus()
+}

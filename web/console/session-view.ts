@@ -1,15 +1,24 @@
 /** One session: its measures, its timeline, why it stalled, and every event of it. */
-import type { AudiencePoint, SessionDetail } from './audience-api.ts'
+import type { AudiencePoint, SessionDetail, SessionEvent } from './audience-api.ts'
 import { make } from './make.ts'
 import { bitrateText, bytesText, clockText, countOf, countText, momentText, spanText } from './number-text.ts'
 import { OUTCOME_TEXT } from './session-list.ts'
 import { type Extent, eventText, marksOf, type Stall, stallsOf } from './session-story.ts'
 import { timeline } from './session-timeline.ts'
 
+/** Rows that are made at once: those of a long session are as many as nobody reads. */
+const ROWS = 1000
 /** Shown before and behind a stall that is looked at closely, milliseconds. */
 const CLOSER_MS = 20_000
 
-export function sessionView(session: SessionDetail, others: readonly AudiencePoint[]): HTMLElement[] {
+export interface SessionViewOptions {
+  /** What all viewers of its path had in each minute. */
+  readonly others: readonly AudiencePoint[]
+  /** Of the page about its path. */
+  readonly streamAddress: string
+}
+
+export function sessionView(session: SessionDetail, { others, streamAddress }: SessionViewOptions): HTMLElement[] {
   const marks = marksOf(session.events)
   const stalls = stallsOf(session, marks)
   const whole = make('button', { text: 'The whole session' })
@@ -24,7 +33,12 @@ export function sessionView(session: SessionDetail, others: readonly AudiencePoi
   }
   whole.addEventListener('click', () => show())
   return [
-    make('dl', { class: 'facts' }, ...factsOf(session).flatMap(([name, value]) => fact(name, value))),
+    make(
+      'dl',
+      { class: 'facts' },
+      ...streamFact(session.path, streamAddress),
+      ...factsOf(session).flatMap(([name, value]) => fact(name, value)),
+    ),
     lanes,
     whole,
     make('h3', { text: stalls.length === 0 ? 'It never stalled' : 'Why it stalled' }),
@@ -37,7 +51,6 @@ export function sessionView(session: SessionDetail, others: readonly AudiencePoi
 function factsOf(session: SessionDetail): [name: string, value: string | undefined][] {
   const start = Date.parse(session.start)
   return [
-    ['Stream', session.path],
     ['Protocol', session.protocol],
     ['Began', momentText(start)],
     ['Lasted', spanText(Date.parse(session.end) - start)],
@@ -58,6 +71,13 @@ function factsOf(session: SessionDetail): [name: string, value: string | undefin
     ['User agent', session.userAgent],
     ['Session', session.id],
   ]
+}
+
+function streamFact(path: string, address: string): HTMLElement[] {
+  if (path === '') return []
+  const link = make('a', { text: path })
+  link.href = address
+  return [make('div', {}, make('dt', { text: 'Stream' }), make('dd', {}, link))]
 }
 
 function fact(name: string, value: string | undefined): HTMLElement[] {
@@ -96,7 +116,7 @@ function stallItem(
 
 function eventTable({ start, events }: SessionDetail): HTMLElement {
   const from = Date.parse(start)
-  const rows = events.map((event) => {
+  const rowOf = (event: SessionEvent) => {
     const told = make('td', { text: eventText(event) })
     if (event.original !== undefined) {
       told.append(make('details', {}, make('summary', { text: 'as it came' }), make('code', { text: event.original })))
@@ -112,7 +132,16 @@ function eventTable({ start, events }: SessionDetail): HTMLElement {
     row.dataset['source'] = event.source
     if (event.state === 'rebuffering' || (event.errors?.length ?? 0) > 0) row.className = 'bad'
     return row
-  })
+  }
+  const body = make('tbody')
+  const more = make('button', { class: 'screen', text: 'More events' })
+  const addRows = () => {
+    const first = body.rows.length
+    body.append(...events.slice(first, first + ROWS).map(rowOf))
+    more.hidden = body.rows.length >= events.length
+  }
+  more.addEventListener('click', addRows)
+  addRows()
   const names = ['Time', 'Since', 'Told by', 'What']
   return make(
     'div',
@@ -121,7 +150,8 @@ function eventTable({ start, events }: SessionDetail): HTMLElement {
       'table',
       { class: 'events' },
       make('thead', {}, make('tr', {}, ...names.map((text) => make('th', { text })))),
-      make('tbody', {}, ...rows),
+      body,
     ),
+    more,
   )
 }

@@ -15,6 +15,7 @@ import {
 import { Charts } from '../console/charts.ts'
 import { downloadEvents, downloadJson, downloadSeries, downloadSessions } from '../console/download.ts'
 import { isLive, showFilters, showNames, watchFilters } from '../console/filters.ts'
+import { refill } from '../console/make.ts'
 import { addressOf, DIMENSIONS, type Question, queryOf, questionOf, spanOf } from '../console/question.ts'
 import { sessionRow } from '../console/session-list.ts'
 import { sessionView } from '../console/session-view.ts'
@@ -27,6 +28,8 @@ const REFRESH_MS = 10_000
 const LONG_REFRESH_MS = 60_000
 const LONG_MS = 21_600_000
 const SESSIONS_A_PAGE = '50'
+/** Of one session. */
+const MAX_EVENTS = '5000'
 /** Minutes of a path beside one session's timeline at most, as the API gives them. */
 const MAX_MINUTES = 3000
 
@@ -49,8 +52,11 @@ let session: SessionDetail | undefined
 watchFilters(change)
 element('sign-in-form').addEventListener('submit', (event) => {
   event.preventDefault()
-  keepAdminToken(token.value.trim())
+  const told = token.value.trim()
   token.value = ''
+  // What a header cannot carry is no token.
+  if (!/^[!-~]+$/.test(told)) return showSignIn('expected letters, digits and signs without spaces')
+  keepAdminToken(told)
   void refresh()
 })
 element('sign-out').addEventListener('click', () => {
@@ -80,7 +86,7 @@ window.addEventListener('popstate', () => {
 })
 document.addEventListener('click', onLink)
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) void refresh()
+  if (!document.hidden && isLive() && question.session === undefined) void refresh()
 })
 void refresh()
 
@@ -121,8 +127,11 @@ async function refresh(): Promise<void> {
       forgetAdminToken()
       return showSignIn(error.message)
     }
+    signIn.hidden = true
     element('console').hidden = false
     status.textContent = error instanceof RefusedError ? error.message : 'The server does not answer.'
+    // Of another session nothing is shown under this one's address.
+    if (question.session !== undefined && question.session !== session?.id) showOne([])
   }
   document.body.setAttribute('aria-busy', 'false')
   const isStill = typeof question.range === 'object' || question.session !== undefined
@@ -157,18 +166,17 @@ async function showAudience(signal: AbortSignal): Promise<void> {
   session = undefined
   shown = { overview, series, shares: {} }
   element('tiles').replaceChildren(...tiles(overview, series.points.at(-1)))
-  element('errors').replaceChildren(...errorRows(overview))
+  refill(element('errors'), errorRows(overview))
   element('errors-part').hidden = overview.codes.length === 0
   for (const [at, by] of DIMENSIONS.entries()) {
     const shares = lists[at]?.shares ?? []
     shown.shares[by] = shares
     showNames(by, shares, question[by])
     const linkOf = (name: string | undefined) => addressOf({ ...question, [by]: name })
-    element(`shares-${by}`).replaceChildren(...shareRows(shares, { chosen: question[by], linkOf }))
+    refill(element(`shares-${by}`), shareRows(shares, { chosen: question[by], linkOf }))
   }
   sessions = []
-  element('sessions').replaceChildren()
-  addSessions(page)
+  refill(element('sessions'), sessionRows(page))
   await charts.show(series)
 }
 
@@ -186,12 +194,13 @@ function askSessions(before: number | undefined, signal: AbortSignal): Promise<S
   )
 }
 
-function addSessions(page: SessionPage): void {
+/** Rows of one more page. */
+function sessionRows(page: SessionPage): HTMLElement[] {
   sessions = [...sessions, ...page.items]
   next = page.next
   element('more').hidden = next === undefined
   element('no-sessions').hidden = sessions.length > 0
-  element('sessions').append(...page.items.map((one) => sessionRow(one, addressOf({ ...question, session: one.id }))))
+  return page.items.map((one) => sessionRow(one, addressOf({ ...question, session: one.id })))
 }
 
 async function showMore(): Promise<void> {
@@ -202,23 +211,29 @@ async function showMore(): Promise<void> {
   const { signal } = asking
   try {
     const page = await askSessions(next, signal)
-    if (!signal.aborted) addSessions(page)
+    if (!signal.aborted) element('sessions').append(...sessionRows(page))
   } catch (error) {
     if (!signal.aborted) status.textContent = error instanceof Error ? error.message : 'The server does not answer.'
   }
 }
 
 async function showSession(id: string, signal: AbortSignal): Promise<void> {
-  const found = await askAudience<SessionDetail>('session', { id }, signal)
+  const found = await askAudience<SessionDetail>('session', { id, limit: MAX_EVENTS }, signal)
   const others = await minutesOf(found, signal)
   if (signal.aborted) return
   session = found
   document.title = `A session of ${found.path} · Headend`
   element('title').textContent = found.path === '' ? 'A session' : `A session of ${found.path}`
+  const streamAddress = addressOf({ ...question, session: undefined, path: found.path })
+  showOne(sessionView(found, { others, streamAddress }))
+}
+
+function showOne(parts: readonly HTMLElement[]): void {
   element('all').hidden = true
   element('one').hidden = false
+  element('erase').hidden = parts.length === 0
   ;(element('back') as HTMLAnchorElement).href = addressOf({ ...question, session: undefined })
-  element('session').replaceChildren(...sessionView(found, others))
+  element('session').replaceChildren(...parts)
 }
 
 /** What all viewers of its path had in each minute of a session; none for one of days. */
