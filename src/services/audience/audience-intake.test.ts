@@ -46,8 +46,8 @@ describe('what was acknowledged', () => {
     t.after(() => database.close())
     const stored = database
       .prepare(
-        `SELECT audience_session.id AS id, count(*) AS events, count(DISTINCT json_extract(line, '$.sequence')) AS different,
-                max(json_extract(line, '$.sequence')) AS last
+        `SELECT audience_session.id AS id, count(*) AS events, count(DISTINCT json_extract(line, '$.position')) AS different,
+                max(json_extract(line, '$.position')) AS last
          FROM audience_event JOIN audience_session ON session = key GROUP BY audience_session.id`,
       )
       .all()
