@@ -118,10 +118,12 @@ function readList<Entry>(
 }
 
 function readNumber({ bare, parameters }: FieldItem): CmcdNumber | undefined {
-  if (bare.type !== 'integer') return undefined
+  // Integers are meant; hls.js tells bit rates with digits behind the point.
+  if (bare.type !== 'integer' && bare.type !== 'decimal') return undefined
+  const value = Math.round(bare.value)
   // The kind of object is a parameter without a value.
   const [of] = parameters?.keys() ?? []
-  return of === undefined ? { value: bare.value } : { value: bare.value, of }
+  return of === undefined ? { value } : { value, of }
 }
 
 function readText({ bare, parameters }: FieldItem): CmcdText | undefined {
