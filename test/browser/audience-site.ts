@@ -45,6 +45,7 @@ export function audienceEvents(now: number): PlayEvent[] {
     [0, { state: 'starting', bitrate: 3000 }],
     [0.2, { ...server, kind: 'open' }],
     [0.9, { state: 'playing' }],
+    [30, { kind: 'request', buffer: 4000 }],
     [40, { kind: 'bitrate', bitrate: 6000 }],
     [80, { kind: 'bitrate', bitrate: 1000, buffer: 800 }],
     [84, { state: 'rebuffering', buffer: 0 }],

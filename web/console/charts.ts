@@ -139,8 +139,7 @@ export class Charts {
             stroke: color,
             width: 2,
             fill: `${color}18`,
-            // A point that stands alone has no line.
-            points: { size: 5 },
+            points: { size: 6, fill: color, filter: lonePoints },
             value: (_plot: uPlotClass, value: number | null) => text(value ?? undefined),
           })),
         ],
@@ -166,6 +165,17 @@ export class Charts {
       if (figure !== null) plot.setSize({ width: widthOf(figure), height: HEIGHT })
     }
   }
+}
+
+/** Those without neighbours: no line would show them. */
+function lonePoints(plot: uPlotClass, series: number, show: boolean): number[] | null {
+  if (show) return null
+  const values = plot.data[series] ?? []
+  const lone: number[] = []
+  for (let at = 0; at < values.length; at++) {
+    if (values[at] != null && values[at - 1] == null && values[at + 1] == null) lone.push(at)
+  }
+  return lone
 }
 
 /** The day where another one begins, below the time of day. */

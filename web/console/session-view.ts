@@ -135,17 +135,34 @@ function eventTable({ start, events }: SessionDetail): HTMLElement {
   }
   const body = make('tbody')
   const more = make('button', { class: 'screen', text: 'More events' })
+  const requests = make('input')
+  requests.type = 'checkbox'
+  const story = events.filter(({ kind }) => kind !== 'request')
   const addRows = () => {
+    const wanted = requests.checked ? events : story
     const first = body.rows.length
-    body.append(...events.slice(first, first + ROWS).map(rowOf))
-    more.hidden = body.rows.length >= events.length
+    body.append(...wanted.slice(first, first + ROWS).map(rowOf))
+    more.hidden = body.rows.length >= wanted.length
   }
   more.addEventListener('click', addRows)
+  requests.addEventListener('change', () => {
+    body.replaceChildren()
+    addRows()
+  })
   addRows()
+  const count = countText(events.length - story.length)
+  const choice = make(
+    'label',
+    { class: 'check screen' },
+    requests,
+    make('span', { text: `requests of media: ${count}` }),
+  )
+  choice.hidden = story.length === events.length
   const names = ['Time', 'Since', 'Told by', 'What']
   return make(
     'div',
     { class: 'wide' },
+    choice,
     make(
       'table',
       { class: 'events' },

@@ -72,7 +72,14 @@ before(async () => {
   assert.ok(event !== undefined)
   const hour = 3_600_000
   const hostile = { ...event, sessionId: HOSTILE_ID, time: event.time - hour, receivedAt: event.receivedAt - hour }
-  await store.commit(batchesOf([...goldenEvents(), hostile], { size: 100 }))
+  const requests = (['request', 'request', 'state', 'request', 'error'] as const).map((kind, sequence) => ({
+    ...hostile,
+    sessionId: 'requests',
+    kind,
+    sequence,
+    time: hostile.time + sequence,
+  }))
+  await store.commit(batchesOf([...goldenEvents(), hostile, ...requests], { size: 100 }))
   while (await store.settle()) continue
   broken = new StoreThread(join(folder, 'no-such'))
   await broken.close()
@@ -213,6 +220,15 @@ describe('the audience over the API', () => {
     const short = await answer('session?id=a&limit=2')
     assert.deepEqual([short.events.length, short.isCut], [2, true])
     assert.equal((await ask('/api/v1/audience/session?id=nobody')).status, 404)
+  })
+
+  it('tells what happened before what was requested', async () => {
+    const kinds = async (limit: number) =>
+      (await answer(`session?id=requests&limit=${limit}`)).events.map(({ kind }: { kind: string }) => kind).join(' ')
+
+    assert.equal(await kinds(9), 'request request state request error')
+    assert.equal(await kinds(3), 'request state error')
+    assert.equal(await kinds(1), 'state')
   })
 
   it('refuses questions that mean nothing, in clear words', async () => {

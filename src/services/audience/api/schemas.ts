@@ -154,7 +154,13 @@ const sessionId = z.string().min(1).max(256).describe('Id of the session, as in 
 
 export const sessionQuery = z.strictObject({
   id: sessionId,
-  limit: z.coerce.number().int().min(1).max(MAX_SESSION_EVENTS).default(DEFAULT_EVENTS).describe('Events at most.'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_SESSION_EVENTS)
+    .default(DEFAULT_EVENTS)
+    .describe('Events at most; requests of media give way to what tells more.'),
 })
 
 export const eraseQuery = z.strictObject({ id: sessionId })

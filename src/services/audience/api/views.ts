@@ -1,4 +1,5 @@
 /** What the store tells, with units in its names and times for people, as every answer of the API. */
+import type { PlayEvent } from '../../../playlog/play-event.ts'
 import type {
   AudienceNumbers,
   AudienceOverview,
@@ -65,7 +66,7 @@ export function viewSummary(session: SessionSummary) {
   }
 }
 
-/** With the first `limit` events. */
+/** With so many events at most: as the store does, requests of media give way. */
 export function viewDetail(session: SessionDetail, limit: number) {
   const { events, spans } = session
   return {
@@ -80,9 +81,16 @@ export function viewDetail(session: SessionDetail, limit: number) {
     lostPackets: session.lostPackets,
     latencyMs: session.latency,
     spans: spans.map(({ state, start, end }) => ({ state, start: iso(start), end: iso(end) })),
-    events: events.slice(0, limit),
+    events: mostTelling(events, limit),
     isCut: session.isCut || events.length > limit,
   }
+}
+
+/** In the same order. */
+function mostTelling(events: readonly PlayEvent[], limit: number): readonly PlayEvent[] {
+  if (events.length <= limit) return events
+  let requests = Math.max(0, limit - events.filter(({ kind }) => kind !== 'request').length)
+  return events.filter(({ kind }) => kind !== 'request' || requests-- > 0).slice(0, limit)
 }
 
 function viewNumbers({ attempts, plays, stalls, bytes, errors, ...more }: AudienceNumbers) {

@@ -128,7 +128,7 @@ export interface SessionDetail extends SessionSummary {
   readonly latency: number | undefined
   /** Of the events below. */
   readonly spans: readonly StateSpan[]
-  /** In order, the first `MAX_SESSION_EVENTS`. */
+  /** In order; of more than `MAX_SESSION_EVENTS` first those that are no requests of media, then the first of these. */
   readonly events: readonly PlayEvent[]
   /** Not all events are there any more, or not all are given. */
   readonly isCut: boolean

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { PlayEvent } from '../../../playlog/play-event.ts'
-import type { AudienceRange, AudienceStore } from './audience-store.ts'
+import { type AudienceRange, type AudienceStore, MAX_SESSION_EVENTS } from './audience-store.ts'
 import { batchesOf, GOLDEN_SESSIONS, GOLDEN_START, goldenEvents } from './vectors.ts'
 
 const MINUTE = 60_000
@@ -170,6 +170,27 @@ export function storeSuite(name: string, open: (t: TestContext) => Promise<Audie
         ['ended', 1000, 109_000, 15_000, 1, '192.0.2.0', false],
       )
       assert.equal(await store.session('nobody', RANGE.now), undefined)
+    })
+
+    it('tells of a session with very many events what happened, before what was requested', async (t) => {
+      const [event] = GOLDEN_SESSIONS['a'] ?? []
+      const common = { ...(event ?? assert.fail()), kind: 'request', original: '"kind":"state"' } as const
+      const requests = Array.from({ length: MAX_SESSION_EVENTS + 100 }, (_, at) => ({
+        ...common,
+        sequence: at,
+        time: GOLDEN_START + at,
+        receivedAt: GOLDEN_START + at,
+      }))
+      const late = { ...(event ?? assert.fail()), state: 'rebuffering', sequence: requests.length } as const
+      const stall = { ...late, time: GOLDEN_START + 60_000, receivedAt: GOLDEN_START + 60_000, reason: common.original }
+      const store = await filled(t, [...requests, stall], 1000)
+
+      const found = await store.session('a', RANGE.now)
+
+      assert.equal(found?.events.length, MAX_SESSION_EVENTS)
+      assert.deepEqual(found.events.at(-1), stall)
+      assert.equal(found.events.at(-2)?.sequence, MAX_SESSION_EVENTS - 2)
+      assert.equal(found.isCut, true)
     })
 
     it('gives the same whatever the order and the batches they came in', async (t) => {
