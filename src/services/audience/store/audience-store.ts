@@ -84,6 +84,25 @@ export interface SessionFilter extends AudienceRange {
   readonly before?: number
 }
 
+/** Which sessions events are asked of: those that `sessions` lists, with all of their events. */
+export interface EventFilter extends Omit<SessionFilter, 'limit' | 'before'> {
+  /** `next` of the page before. */
+  readonly after?: EventCursor
+}
+
+/** Behind an event of a session. */
+export interface EventCursor {
+  readonly session: number
+  readonly event: number
+}
+
+export interface EventPage {
+  /** The newest session first, the events of each in the order they came. There may be none on a page that has a next. */
+  readonly events: readonly PlayEvent[]
+  /** `undefined`: there are no more. */
+  readonly next: EventCursor | undefined
+}
+
 /** Sessions in one answer. */
 export const MAX_LISTED = 500
 /** Events in one answer. */
@@ -164,6 +183,7 @@ export interface AudienceStore {
   shares(range: AudienceRange, by: keyof Dimensions): Promise<readonly AudienceShare[]>
   sessions(filter: SessionFilter): Promise<SessionPage>
   session(id: string, now: number): Promise<SessionDetail | undefined>
+  events(filter: EventFilter): Promise<EventPage>
   /**
    * Removes all that is known of a session, and what of it is on its way at `now`. Its part of the sums goes too, as far as its events are still
    * there; what stays of it names nobody. False: it was not known.

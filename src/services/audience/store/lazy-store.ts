@@ -1,6 +1,6 @@
 /** A store that is opened by the first question. */
 import type { SpoolBatch } from '../spool/spool-reader.ts'
-import type { AudienceRange, AudienceStore, Retention, SessionFilter } from './audience-store.ts'
+import type { AudienceRange, AudienceStore, EventFilter, Retention, SessionFilter } from './audience-store.ts'
 import type { Dimensions } from './tables.ts'
 
 /** Whoever opens it closes it: `close` does nothing here. */
@@ -42,6 +42,10 @@ export class LazyStore implements AudienceStore {
 
   async session(id: string, now: number) {
     return (await this.#open()).session(id, now)
+  }
+
+  async events(filter: EventFilter) {
+    return (await this.#open()).events(filter)
   }
 
   async erase(id: string, now: number) {

@@ -5,8 +5,16 @@
 import { Kysely, type Transaction } from 'kysely'
 import { describeError, UnavailableError } from '../../../errors.ts'
 import type { SpoolBatch } from '../spool/spool-reader.ts'
-import type { AudienceRange, AudienceStore, CommitResult, Retention, SessionFilter } from './audience-store.ts'
+import type {
+  AudienceRange,
+  AudienceStore,
+  CommitResult,
+  EventFilter,
+  Retention,
+  SessionFilter,
+} from './audience-store.ts'
 import { storableText } from './believable.ts'
+import { queryEvents } from './events-query.ts'
 import { ingest } from './ingest.ts'
 import { queryOverview, querySeries, queryShares } from './numbers-query.ts'
 import { postgresDialect } from './postgres-dialect.ts'
@@ -123,6 +131,10 @@ export class PostgresAudienceStore implements AudienceStore {
 
   session(id: string, now: number) {
     return this.#ask((database) => querySession(database, id, now))
+  }
+
+  events(filter: EventFilter) {
+    return this.#ask((database) => queryEvents(database, filter))
   }
 
   /** The files of the database, and copies of them, keep it until they are cleaned (VACUUM) or written over. */

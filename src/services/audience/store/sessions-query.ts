@@ -20,13 +20,24 @@ type Database = Kysely<AudienceTables>
 const REQUEST_LINE = '%"kind":"request"%'
 
 export async function querySessions(database: Database, filter: SessionFilter): Promise<SessionPage> {
-  const { from, until } = whole(filter)
-  const { player, outcome, troubled, before, now } = filter
+  const { before, now } = filter
   const limit = Math.max(1, Math.min(filter.limit, MAX_LISTED))
+  let query = sessionsOf(database, filter).selectAll().select(outcomeAt(now).as('told'))
+  if (before !== undefined) query = query.where('key', '<', before)
+  const rows = await query
+    .orderBy('key', 'desc')
+    .limit(limit + 1)
+    .execute()
+  const listed = rows.slice(0, limit)
+  return { sessions: listed.map(summaryOf), next: rows.length > limit ? listed.at(-1)?.key : undefined }
+}
+
+/** Those that were there in the range, and are as they are asked for. */
+export function sessionsOf(database: Database, filter: Omit<SessionFilter, 'limit' | 'before'>) {
+  const { from, until } = whole(filter)
+  const { player, outcome, troubled, now } = filter
   let query = database
     .selectFrom('audience_session')
-    .selectAll()
-    .select(outcomeAt(now).as('told'))
     .where('start', '<', until)
     .where('finish', '>=', from)
     .where((builder) => builder.and(dimensionsOf(filter)))
@@ -35,13 +46,7 @@ export async function querySessions(database: Database, filter: SessionFilter): 
   if (troubled === true) {
     query = query.where((builder) => builder.or([builder('errors', '>', 0), builder('stalls', '>', 0)]))
   }
-  if (before !== undefined) query = query.where('key', '<', before)
-  const rows = await query
-    .orderBy('key', 'desc')
-    .limit(limit + 1)
-    .execute()
-  const listed = rows.slice(0, limit)
-  return { sessions: listed.map(summaryOf), next: rows.length > limit ? listed.at(-1)?.key : undefined }
+  return query
 }
 
 export async function querySession(database: Database, id: string, now: number): Promise<SessionDetail | undefined> {

@@ -6,9 +6,17 @@ import { Kysely } from 'kysely'
 import { ConfigError, describeError } from '../../../errors.ts'
 import { parseEvent } from '../spool/event-lines.ts'
 import type { SpoolBatch } from '../spool/spool-reader.ts'
-import type { AudienceRange, AudienceStore, CommitResult, Retention, SessionFilter } from './audience-store.ts'
+import type {
+  AudienceRange,
+  AudienceStore,
+  CommitResult,
+  EventFilter,
+  Retention,
+  SessionFilter,
+} from './audience-store.ts'
 import { storableText } from './believable.ts'
 import { MINUTE_COLUMNS, SESSION_COLUMNS } from './columns.ts'
+import { queryEvents } from './events-query.ts'
 import { ingest } from './ingest.ts'
 import { queryOverview, querySeries, queryShares } from './numbers-query.ts'
 import { RollupChanges } from './rollup-changes.ts'
@@ -112,6 +120,10 @@ export class SqliteAudienceStore implements AudienceStore {
 
   session(id: string, now: number) {
     return querySession(this.#queries, id, now)
+  }
+
+  events(filter: EventFilter) {
+    return queryEvents(this.#queries, filter)
   }
 
   async erase(sessionId: string, now: number): Promise<boolean> {

@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describeError, UnavailableError } from '../../../errors.ts'
 import type { SpoolBatch } from '../spool/spool-reader.ts'
-import type { AudienceRange, Retention, SessionFilter } from './audience-store.ts'
+import type { AudienceRange, EventFilter, Retention, SessionFilter } from './audience-store.ts'
 import type { LoadingStore, LoadResult } from './spool-loader.ts'
 import type { Dimensions } from './tables.ts'
 import type { StoreAnswer, StoreQuestion } from './thread-answers.ts'
@@ -71,6 +71,10 @@ export class StoreThread implements LoadingStore {
 
   session(id: string, now: number) {
     return this.#reader.ask('session', id, now)
+  }
+
+  events(filter: EventFilter) {
+    return this.#reader.ask('events', filter)
   }
 
   erase(id: string, now: number) {

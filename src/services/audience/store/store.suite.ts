@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { PlayEvent } from '../../../playlog/play-event.ts'
-import { type AudienceRange, type AudienceStore, MAX_SESSION_EVENTS } from './audience-store.ts'
+import { type AudienceRange, type AudienceStore, type EventFilter, MAX_SESSION_EVENTS } from './audience-store.ts'
 import { batchesOf, GOLDEN_SESSIONS, GOLDEN_START, goldenEvents } from './vectors.ts'
 
 const MINUTE = 60_000
@@ -332,6 +332,54 @@ export function storeSuite(name: string, open: (t: TestContext) => Promise<Audie
       assert.equal((await store.overview(RANGE)).bytes, Number.MAX_SAFE_INTEGER)
       assert.equal((await store.sessions({ ...RANGE, player: '\0', limit: 10 })).sessions.length, 10)
       assert.equal(await store.erase('s\0', RANGE.now), true)
+    })
+
+    it('gives the events of the sessions that are asked for, page by page', async (t) => {
+      const events = goldenEvents()
+      const many = Array.from({ length: 1200 }, (_, sequence): PlayEvent => {
+        const time = GOLDEN_START + sequence
+        return {
+          sessionId: 'long',
+          kind: 'interval',
+          source: 'cmcd',
+          time,
+          receivedAt: time,
+          sequence,
+          path: 'live/long',
+        }
+      })
+      const few = Array.from({ length: 1100 }, (_, at): PlayEvent => {
+        const time = GOLDEN_START + at
+        return { sessionId: `short${at}`, kind: 'other', source: 'cmcd', time, receivedAt: time, path: 'live/short' }
+      })
+      const store = await filled(t, [...events, ...many, ...few], 500)
+      const ask = async (more: Partial<EventFilter>) => {
+        const found: PlayEvent[] = []
+        const sizes: number[] = []
+        let after: EventFilter['after']
+        do {
+          const page = await store.events({ ...RANGE, ...more, ...(after !== undefined && { after }) })
+          found.push(...page.events)
+          sizes.push(page.events.length)
+          after = page.next
+        } while (after !== undefined)
+        return { found, sizes }
+      }
+
+      const golden = await ask({ path: 'live/two' })
+      const long = await ask({ path: 'live/long' })
+      const short = await ask({ path: 'live/short' })
+      const all = await ask({})
+
+      assert.deepEqual(
+        golden.found,
+        ['g', 'h', 'e', 'f'].flatMap((id) => GOLDEN_SESSIONS[id] ?? []),
+      )
+      assert.deepEqual([long.found, long.sizes], [many, [500, 500, 200]])
+      assert.deepEqual([short.found, Math.max(...short.sizes)], [few.toReversed(), 500])
+      assert.equal(all.found.length, events.length + many.length + few.length)
+      assert.deepEqual((await ask({ outcome: 'start-failure' })).found, GOLDEN_SESSIONS['d'])
+      assert.deepEqual(await ask({ path: 'nothing' }), { found: [], sizes: [0] })
     })
 
     it('refuses questions that would give too much', async (t) => {
