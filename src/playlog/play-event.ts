@@ -127,5 +127,10 @@ export type ToldEvent = { readonly [Name in keyof PlayEvent]?: PlayEvent[Name] |
 
 /** What was told, and nothing else. */
 export function withoutGaps(told: ToldEvent): Partial<PlayEvent> {
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined))
+  const all: Record<string, unknown> = {}
+  for (const name in told) {
+    const value: unknown = told[name as keyof PlayEvent]
+    if (value !== undefined) all[name] = value
+  }
+  return all
 }

@@ -26,6 +26,8 @@ export interface LogRoutesOptions {
 
 /** What players send bodies of events as; where a beacon is all they have, as text. */
 const CMCD_TYPES: ReadonlySet<string> = new Set(['application/cmcd', 'text/cmcd', 'text/plain', ''])
+/** Bytes of a body that is refused and read all the same, so that its sender hears why. */
+const MAX_THROWN_AWAY = 4 * 1024 * 1024
 /** Seconds after which a report that was not taken may come again. */
 const RETRY_SECONDS = 10
 const WMS_PAGE = Buffer.from(WEB_LOG_PAGE)
@@ -113,12 +115,13 @@ export class LogRoutes {
     const { status, code } = problemOf(error)
     if (status === 500) throw error
     this.#options.log.counted(code, { remoteAddress, route: path }, 'a report is refused')
-    // What is not read any more would be taken for the next request.
-    const isRead = raw.complete
+    // What is left of a body is thrown away; of one that is longer, or says no length, with its connection.
+    const isShort = raw.complete || Number(raw.headers['content-length'] ?? Number.NaN) <= MAX_THROWN_AWAY
+    if (isShort) raw.resume()
     sendProblem(response, error, {
       ...(status === 405 ? { Allow: 'GET, POST, OPTIONS' } : {}),
       ...(status === 429 || status === 503 ? { 'Retry-After': String(wait) } : {}),
-      ...(isRead || raw.httpVersionMajor > 1 ? {} : { Connection: 'close' }),
+      ...(isShort || raw.httpVersionMajor > 1 ? {} : { Connection: 'close' }),
     })
   }
 }
