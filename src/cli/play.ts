@@ -41,6 +41,10 @@ export function configure(command: Command): void {
     .option('--key-file <file>', 'file with content keys, KID:KEY a line')
     .option('--license <url>', 'ask this Clear Key licence server for keys: https://HOST/license/clearkey')
     .option('--token <token>', 'shown to the licence server (default: the token in the address of the stream)')
+    .option(
+      '--report <url>',
+      'tell a collector how playing goes, as CMCD: https://HOST/logs/cmcd (default: tell nobody)',
+    )
     .option('--json', 'print the report as one JSON object')
     .option('--insecure', 'accept any certificate')
     .action(run)
@@ -56,6 +60,7 @@ interface Flags {
   readonly keyFile?: string
   readonly license?: string
   readonly token?: string
+  readonly report?: string
   readonly json?: true
   readonly insecure?: true
 }
@@ -81,6 +86,7 @@ async function run(url: string, flags: Flags): Promise<void> {
       keys: [...flags.key, ...(await keysOf(flags.keyFile))],
       ...(flags.license === undefined ? {} : { license: flags.license }),
       ...(flags.token === undefined ? {} : { token: flags.token }),
+      ...(flags.report === undefined ? {} : { report: flags.report }),
       insecureTls: flags.insecure === true,
       onProgress: (report) => status.show(progress(report)),
     })

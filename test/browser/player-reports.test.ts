@@ -7,9 +7,9 @@ import { cmcdOfBody } from '../../src/playlog/cmcd/message.ts'
 import { cmcdToEvent } from '../../src/playlog/cmcd/to-event.ts'
 import { measureSession } from '../../src/playlog/measures/session-measures.ts'
 import type { PlayEvent } from '../../src/playlog/play-event.ts'
+import { type Collector, openCollector } from '../support/report-collector.ts'
 import { startServer } from '../support/server.ts'
 import { openBrowser, openPage } from './browser.ts'
-import { type Collector, openCollector } from './report-collector.ts'
 import { waitUntilPlaying } from './video.ts'
 
 const WAIT_MS = 20_000

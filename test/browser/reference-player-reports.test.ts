@@ -7,10 +7,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { decodeCmcd, validateCmcdEvents, validateCmcdRequest } from '@svta/cml-cmcd'
 import { cmcdOfQuery } from '../../src/playlog/cmcd/message.ts'
 import { readCmcd } from '../../src/playlog/cmcd/record.ts'
+import { type Collector, openCollector } from '../support/report-collector.ts'
 import { startServer } from '../support/server.ts'
 import { repository } from '../support/sources.ts'
 import { openBrowser, openPage } from './browser.ts'
-import { type Collector, openCollector } from './report-collector.ts'
 import { waitUntilPlaying } from './video.ts'
 
 interface ReportingPlayer {

@@ -38,8 +38,8 @@ export interface SessionReportOptions {
   readonly sessionId: string
   /** At most 128 characters: the path. */
   readonly contentId: string
-  /** On demand, live, live with low latency. */
-  readonly streamType: 'v' | 'l' | 'll'
+  /** On demand, live, live with low latency; left out: not known. */
+  readonly streamType?: 'v' | 'l' | 'll'
   /** Between two records of how it goes; 0: none. Default 30 s (CTA-5004-B, event `t`). */
   readonly intervalMs?: number
 }
@@ -178,7 +178,7 @@ export class SessionReport {
     return this.#options.intervalMs ?? DEFAULT_INTERVAL_MS
   }
 
-  #session(): [string, CmcdValue][] {
+  #session(): [string, CmcdValue | undefined][] {
     const { sessionId, contentId, streamType } = this.#options
     return [
       ['sid', sessionId],

@@ -15,7 +15,7 @@ const ASF_START = 0x30
  * file: with `open` it is followed.
  */
 export async function* playHttpAsf(url: URL, context: SourceContext, open?: OpenAddress): NativeSource {
-  const response = await get(url, context.signal)
+  const response = await get(context.mark(url, { type: 'av' }), context.signal)
   const body = pieces(response, url, context.signal)
   const { value: first } = await body.next()
   if (first === undefined) return

@@ -18,7 +18,7 @@ const MIN_RELOAD_MS = 500
 const MAX_UNCHANGED_RELOADS = 40
 
 export async function* playDash(url: URL, context: SourceContext): Source {
-  const manifest = new Manifest(url, context.signal)
+  const manifest = new Manifest(url, context)
   const mpd = await manifest.load()
   const sets = (mpd.periods.at(-1)?.adaptationSets ?? []).filter((set) => kindOf(set) !== undefined)
   if (sets.length === 0)
@@ -30,14 +30,14 @@ export async function* playDash(url: URL, context: SourceContext): Source {
 /** One MPD that several adaptation sets look at. */
 class Manifest {
   readonly url: URL
-  readonly #signal: AbortSignal
+  readonly #context: SourceContext
   #loading: Promise<Mpd> | undefined
   #loadedAt = 0
   #mpd: Mpd | undefined
 
-  constructor(url: URL, signal: AbortSignal) {
+  constructor(url: URL, context: SourceContext) {
     this.url = url
-    this.#signal = signal
+    this.#context = context
   }
 
   /** The newest version that is at most `maxAgeMs` old. */
@@ -50,7 +50,8 @@ class Manifest {
   }
 
   async #fetch(): Promise<Mpd> {
-    this.#mpd = parseMpd(await getText(this.url, this.#signal))
+    const { mark, signal } = this.#context
+    this.#mpd = parseMpd(await getText(mark(this.url, { type: 'm' }), signal))
     this.#loadedAt = performance.now()
     return this.#mpd
   }
@@ -88,7 +89,8 @@ async function* playKind(kind: Kind, manifest: Manifest, context: SourceContext)
         // Joining live: the segment before the newest; a following period from its beginning.
         played = current === undefined && mpd.type === 'dynamic' ? (segments.at(-3)?.time ?? -1) : -1
         current = chosen.key
-        const init = await getBytes(segmentUrl(chosen, chosen.template.initialization, {}), signal)
+        const address = segmentUrl(chosen, chosen.template.initialization, {})
+        const init = await getBytes(context.mark(address, { type: 'i' }), signal)
         reading = openReading(init, chosen, context, reading)
       }
       for (const [index, segment] of segments.entries()) {
@@ -100,7 +102,12 @@ async function* playKind(kind: Kind, manifest: Manifest, context: SourceContext)
         reportDelay(mpd, chosen, segment.time, context)
         if (reading === undefined) continue
         try {
-          yield* readSegment(address, reading, context)
+          const marked = context.mark(address, {
+            type: kind === 'video' ? 'v' : 'a',
+            duration: Math.round((segment.duration * 1000) / (chosen.template.timescale ?? 1)),
+            bitrate: Math.round(chosen.representation.bandwidth / 1000),
+          })
+          yield* readSegment(marked, reading, context)
         } catch (error) {
           if (!(error instanceof UnavailableError)) throw error
           context.onProblem({ rule: 'segment-missing', message: `${shown(address)} is listed but cannot be fetched` })

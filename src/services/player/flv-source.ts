@@ -8,12 +8,12 @@ import type { Source, SourceContext } from './source.ts'
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
 
 export async function* playHttpFlv(url: URL, context: SourceContext): Source {
-  const response = await get(url, context.signal)
+  const response = await get(context.mark(url, { type: 'av' }), context.signal)
   yield* demux(pieces(response, url, context.signal), context)
 }
 
 export async function* playWebSocketFlv(url: URL, context: SourceContext): Source {
-  yield* demux(webSocketPieces(url, context.signal), context)
+  yield* demux(webSocketPieces(context.mark(url, { type: 'av' }), context.signal), context)
 }
 
 async function* demux(source: AsyncGenerator<Uint8Array>, context: SourceContext): Source {

@@ -13,6 +13,7 @@ import type {
 } from '../../media/manifests/hls/model.ts'
 import { parsePlaylist } from '../../media/manifests/hls/parse.ts'
 import { MICROS_PER_MS } from '../../media/time.ts'
+import type { RequestedObject } from '../../playlog/reporting/session-report.ts'
 import { Aes128 } from './aes-128.ts'
 import { FragmentDecryptor } from './fragment-decryptor.ts'
 import { getBytes, getText, shown } from './http.ts'
@@ -25,24 +26,41 @@ const MAX_UNCHANGED_RELOADS = 20
 const DEFAULT_HOLD_BACK = 3
 
 export async function* playHls(url: URL, context: SourceContext): Source {
-  const playlist = parsePlaylist(await getText(url, context.signal))
-  if (playlist.type === 'media') yield* playRendition(url, context, playlist)
-  else yield* mergeSources(chooseRenditions(playlist).map((uri) => playRendition(new URL(uri, url), context)))
+  const playlist = parsePlaylist(await getText(context.mark(url, { type: 'm' }), context.signal))
+  if (playlist.type === 'media') yield* playRendition({ url, holds: { type: 'av' }, first: playlist }, context)
+  else yield* mergeSources(chooseRenditions(playlist, url).map((rendition) => playRendition(rendition, context)))
+}
+
+/** One media playlist. */
+interface Rendition {
+  readonly url: URL
+  /** What its segments are, for reports. */
+  readonly holds: RequestedObject
+  /** As it was loaded already. */
+  readonly first?: MediaPlaylist
 }
 
 /** The variant with the highest bandwidth, and the default audio rendition of its group. */
-function chooseRenditions(playlist: MultivariantPlaylist): string[] {
+function chooseRenditions(playlist: MultivariantPlaylist, url: URL): Rendition[] {
   const variant = playlist.variants.toSorted((a, b) => b.bandwidth - a.bandwidth)[0]
   if (variant === undefined)
     throw new FormatError('ERR_PLAY_EMPTY', 'expected at least one variant in the multivariant playlist')
   const group = playlist.renditions.filter((one) => one.type === 'AUDIO' && one.groupId === variant.audio)
   const audio = group.find((one) => one.default === true) ?? group[0]
-  return audio?.uri === undefined || audio.uri === variant.uri ? [variant.uri] : [variant.uri, audio.uri]
+  const bitrate = Math.round(variant.bandwidth / 1000)
+  const pictures = new URL(variant.uri, url)
+  if (audio?.uri === undefined || audio.uri === variant.uri) return [{ url: pictures, holds: { type: 'av', bitrate } }]
+  return [
+    { url: pictures, holds: { type: 'v', bitrate } },
+    { url: new URL(audio.uri, url), holds: { type: 'a' } },
+  ]
 }
 
 /** A piece to fetch: a part, or a segment without parts. */
 interface Piece {
   readonly uri: string
+  /** Seconds. */
+  readonly duration: number
   readonly byteRange?: { readonly offset: number; readonly length: number }
   readonly map: InitializationSection | undefined
   readonly keys: readonly Key[] | undefined
@@ -55,11 +73,11 @@ interface Piece {
   readonly gap: boolean
 }
 
-async function* playRendition(url: URL, context: SourceContext, first?: MediaPlaylist): Source {
+async function* playRendition({ url, holds, first }: Rendition, context: SourceContext): Source {
   const { signal } = context
-  let playlist = first ?? (await loadMediaPlaylist(url, signal))
+  let playlist = first ?? (await loadMediaPlaylist(url, context))
   let position = startPosition(playlist)
-  const decoder = new SegmentDecoder(url, context)
+  const decoder = new SegmentDecoder({ url, holds }, context)
   let unchanged = 0
   check(playlist, undefined, context)
   while (!signal.aborted) {
@@ -85,7 +103,7 @@ async function* playRendition(url: URL, context: SourceContext, first?: MediaPla
       break
     }
     const previous = playlist
-    playlist = await reload(url, previous, waiting.length > 0, signal)
+    playlist = await reload(url, previous, waiting.length > 0, context)
     check(playlist, previous, context)
   }
   yield* decoder.end()
@@ -95,8 +113,9 @@ async function reload(
   url: URL,
   previous: MediaPlaylist,
   changed: boolean,
-  signal: AbortSignal,
+  context: SourceContext,
 ): Promise<MediaPlaylist> {
+  const { signal } = context
   const target = new URL(url)
   if (previous.serverControl?.canBlockReload) {
     const msn = previous.mediaSequence + (previous.skip?.skippedSegments ?? 0) + previous.segments.length
@@ -106,11 +125,11 @@ async function reload(
   } else {
     await sleep((previous.targetDuration * 1000) / (changed ? 1 : 2), undefined, { signal }).catch(() => undefined)
   }
-  return loadMediaPlaylist(target, signal)
+  return loadMediaPlaylist(target, context)
 }
 
-async function loadMediaPlaylist(url: URL, signal: AbortSignal): Promise<MediaPlaylist> {
-  const playlist = parsePlaylist(await getText(url, signal))
+async function loadMediaPlaylist(url: URL, { mark, signal }: SourceContext): Promise<MediaPlaylist> {
+  const playlist = parsePlaylist(await getText(mark(url, { type: 'm' }), signal))
   if (playlist.type !== 'media') throw new FormatError('ERR_PLAY_EMPTY', `expected a media playlist at ${shown(url)}`)
   return playlist
 }
@@ -153,14 +172,15 @@ function listPieces(playlist: MediaPlaylist): Piece[] {
   const add = (
     msn: number,
     head: SegmentHead,
-    whole?: { uri: string; byteRange?: { offset: number; length: number } },
+    whole?: { uri: string; duration: number; byteRange?: { offset: number; length: number } },
   ) => {
     const { map, keys, gap } = head
-    const list: { uri: string; byteRange?: { offset: number; length: number }; gap?: true }[] =
+    const list: { uri: string; duration: number; byteRange?: { offset: number; length: number }; gap?: true }[] =
       head.parts.length > 0 || whole === undefined ? [...head.parts] : [whole]
     for (const [index, one] of list.entries()) {
       pieces.push({
         uri: one.uri,
+        duration: one.duration,
         ...(one.byteRange === undefined ? {} : { byteRange: one.byteRange }),
         map,
         keys,
@@ -181,16 +201,18 @@ function listPieces(playlist: MediaPlaylist): Piece[] {
 /** Fetches pieces and demuxes them; a new initialization section starts a new demuxer. */
 class SegmentDecoder {
   readonly #base: URL
+  readonly #holds: RequestedObject
   readonly #context: SourceContext
   readonly #wholeSegments: Aes128
   #demuxer: FragmentDemuxer | undefined
   #decryptor: FragmentDecryptor | undefined
   #map: string | undefined
 
-  constructor(base: URL, context: SourceContext) {
-    this.#base = base
+  constructor({ url, holds }: Rendition, context: SourceContext) {
+    this.#base = url
+    this.#holds = holds
     this.#context = context
-    this.#wholeSegments = new Aes128(base, context.signal)
+    this.#wholeSegments = new Aes128(url, context.signal)
   }
 
   async *decode(piece: Piece): Source {
@@ -239,7 +261,8 @@ class SegmentDecoder {
     }
     const name = `${map.uri} ${map.byteRange?.offset ?? 0}`
     if (this.#demuxer === undefined || name !== this.#map) {
-      const init = await getBytes(new URL(map.uri, this.#base), this.#context.signal)
+      const { mark, signal } = this.#context
+      const init = await getBytes(mark(new URL(map.uri, this.#base), { type: 'i' }), signal)
       const { offset, length } = map.byteRange ?? { offset: 0, length: init.byteLength }
       const section = await this.#wholeSegments.decrypt(init.subarray(offset, offset + length), keys, msn)
       const decryptor = new FragmentDecryptor(section, this.#context.keys, undefined)
@@ -256,8 +279,10 @@ class SegmentDecoder {
 
   async #fetch(piece: Piece): Promise<Uint8Array | undefined> {
     try {
-      const whole = await getBytes(new URL(piece.uri, this.#base), this.#context.signal)
-      this.#context.onBytes(whole.byteLength)
+      const { mark, signal, onBytes } = this.#context
+      const duration = Math.round(piece.duration * 1000)
+      const whole = await getBytes(mark(new URL(piece.uri, this.#base), { ...this.#holds, duration }), signal)
+      onBytes(whole.byteLength)
       const { offset, length } = piece.byteRange ?? { offset: 0, length: whole.byteLength }
       return whole.subarray(offset, offset + length)
     } catch {

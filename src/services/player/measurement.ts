@@ -73,6 +73,11 @@ export class Measurement {
     return this.#problems.size > 0
   }
 
+  /** Seconds behind the encoder, as told last. */
+  get delay(): number | undefined {
+    return this.#delay.count === 0 ? undefined : this.#delay.last
+  }
+
   addBytes(count: number): void {
     this.#bytes += count
   }

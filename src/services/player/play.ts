@@ -11,6 +11,7 @@ import { shown } from './http.ts'
 import { Measurement, type PlayReport } from './measurement.ts'
 import { Output, type OutputFormat } from './output.ts'
 import { PlayKeys } from './play-keys.ts'
+import { PlayReporter } from './reporting/play-reporter.ts'
 import type { NativeSource, SourceContext } from './source.ts'
 
 /** What to play, how long, and where to. */
@@ -32,6 +33,8 @@ export interface PlayOptions {
   readonly license?: string
   /** Shown to the licence server. Default: the token or key in `url`, where both addresses are of one host. */
   readonly token?: string
+  /** Address of a collector that is told how playing goes, http(s)://…/logs/cmcd; left out: nobody is told. */
+  readonly report?: string
   readonly signal?: AbortSignal
   /** Called about once a second. */
   readonly onProgress?: (report: PlayReport) => void
@@ -63,33 +66,46 @@ export async function play(options: PlayOptions): Promise<PlayResult> {
   const stop = new AbortController()
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
   const measurement = new Measurement(shown(url))
+  const collector = collectorOf(options)
+  let reporter: PlayReporter | undefined
   const output = options.output === undefined ? undefined : new Output(options.output, options.format)
   const context: SourceContext = {
     signal,
-    onProblem: (problem) => measurement.addProblem(problem),
+    onProblem(problem) {
+      measurement.addProblem(problem)
+      reporter?.problem(problem.rule)
+    },
     onBytes: (count) => measurement.addBytes(count),
     onDelay: (milliseconds) => measurement.addDelay(milliseconds),
+    mark: (address, object) => reporter?.mark(address, object) ?? address,
     keys: playKeysOf(url, options, signal),
   }
   const source = openSource(url, context, options, output?.takesAsf === true)
+  if (collector !== undefined) reporter = new PlayReporter({ collector, url, delay: () => measurement.delay })
+  let how: Parameters<PlayReporter['end']>[0] = 'end'
   const limit = options.duration === undefined ? undefined : setTimeout(() => stop.abort(), options.duration * 1000)
   const progress = setInterval(() => options.onProgress?.(measurement.report()), PROGRESS_MS)
   try {
     for await (const result of source) {
       if (result.type === 'tracks') measurement.setTracks(result.tracks)
-      else if (result.type === 'packet') measurement.addPacket(result.packet)
-      else measurement.addDataPacket()
+      else if (result.type === 'packet') {
+        measurement.addPacket(result.packet)
+        reporter?.add(result.packet)
+      } else measurement.addDataPacket()
       await output?.write(result)
       if (signal.aborted) break
     }
     if (!signal.aborted) measurement.end()
   } catch (error) {
+    how = { error }
     if (!signal.aborted) throw error
   } finally {
     clearTimeout(limit)
     clearInterval(progress)
+    const reported = reporter?.end(signal.aborted ? 'quit' : how)
     stop.abort()
     await output?.end()
+    await reported
   }
   return { ...measurement.report(), files: output?.files ?? [] }
 }
@@ -150,6 +166,13 @@ function openAddress(
     default:
       return undefined
   }
+}
+
+function collectorOf({ report }: PlayOptions): URL | undefined {
+  if (report === undefined) return undefined
+  const collector = URL.parse(report)
+  if (collector !== null && /^https?:$/.test(collector.protocol)) return collector
+  throw new ConfigError('ERR_PLAY_URL', 'expected the address of a collector of reports, http(s)://…/logs/cmcd')
 }
 
 function playKeysOf(url: URL, { keys, license, token }: PlayOptions, signal: AbortSignal): PlayKeys {

@@ -1,6 +1,7 @@
 /** What the player reads: an address opened by one of several protocols, as tracks and packets in order of arrival. */
 import type { DemuxResult } from '../../media/container.ts'
 import type { AsfPacket } from '../../media/containers/asf/model.ts'
+import type { RequestedObject } from '../../playlog/reporting/session-report.ts'
 import type { PlayKeys } from './play-keys.ts'
 
 /** Something a stream did against its own rules. */
@@ -18,6 +19,8 @@ export interface SourceContext {
   readonly onBytes: (count: number) => void
   /** Milliseconds between the encoder's clock and now, where the protocol tells: a playlist's program date time, an MPD's clock. */
   readonly onDelay: (milliseconds: number) => void
+  /** The address of a request for media, with what is reported beside it. */
+  readonly mark: (url: URL, object: RequestedObject) => URL
   /** Of what comes encrypted. */
   readonly keys: PlayKeys
 }
