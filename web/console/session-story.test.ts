@@ -78,6 +78,16 @@ test('around a stall is what was told up to ten seconds from it', () => {
   )
 })
 
+test('a stall has the longest silence that reaches into it', () => {
+  const requests = [1, 2, 18, 21, 22, 40].map((seconds) => told(seconds, { kind: 'request' }))
+  const spans = [{ state: 'rebuffering', start: at(20), end: at(23) }]
+  const silence = (events: readonly SessionEvent[]) => stallsOf(sessionOf(events, spans), [])[0]?.silence
+
+  assert.deepEqual(silence(requests), { from: START + 22_000, until: START + 40_000 })
+  assert.deepEqual(silence(requests.slice(0, -1)), { from: START + 18_000, until: START + 21_000 })
+  assert.equal(silence([]), undefined)
+})
+
 test('the timeline has all events on it, and some length', () => {
   assert.deepEqual(extentOf(sessionOf([told(-5), told(90)])), { from: START - 5000, until: START + 90_000 })
   assert.deepEqual(extentOf({ ...sessionOf([]), end: at(0) }), { from: START, until: START + 1000 })

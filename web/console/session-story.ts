@@ -42,16 +42,30 @@ export function marksOf(events: readonly SessionEvent[]): Mark[] {
 export interface Stall extends Pick<StateSpan, 'start' | 'end'> {
   /** What was told of the seconds around it. */
   readonly around: readonly Mark[]
+  /** The longest time within it, or reaching into it, in which no media was requested. `undefined`: requests are not told. */
+  readonly silence: Extent | undefined
 }
 
-export function stallsOf({ spans }: SessionDetail, marks: readonly Mark[]): Stall[] {
+export function stallsOf({ spans, events }: SessionDetail, marks: readonly Mark[]): Stall[] {
+  const requests = events.filter(({ kind }) => kind === 'request').map(({ time }) => time)
   return spans
     .filter(({ state }) => state === 'rebuffering')
     .map(({ start, end }) => ({
       start,
       end,
+      silence: silenceAt(requests, { from: Date.parse(start), until: Date.parse(end) }),
       around: marks.filter(({ time }) => time >= Date.parse(start) - AROUND_MS && time <= Date.parse(end) + AROUND_MS),
     }))
+}
+
+function silenceAt(requests: readonly number[], stall: Extent): Extent | undefined {
+  let longest: Extent | undefined
+  for (const [at, until] of requests.entries()) {
+    const from = requests[at - 1]
+    if (from === undefined || until < stall.from || from > stall.until) continue
+    if (longest === undefined || until - from > longest.until - longest.from) longest = { from, until }
+  }
+  return longest
 }
 
 /** From one moment to a later one, Unix milliseconds. */

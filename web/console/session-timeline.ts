@@ -13,6 +13,8 @@ const SIGNS: Readonly<Record<MarkKind, string>> = {
   note: '●',
 }
 const TICKS = 8
+/** Requests are counted in so many parts of what is shown. */
+const BINS = 200
 /** Steps between ticks that people read well, milliseconds. */
 const TICK_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400].map(
   (seconds) => seconds * 1000,
@@ -41,6 +43,7 @@ export function timeline({ session, marks, others, extent = extentOf(session) }:
       ...connectionsOf(session.events, extent),
       ...marks.filter(({ isServer }) => isServer).map((mark) => markOf(mark, extent)),
     ]),
+    lane('Requests of media', requestsOf(session.events, extent)),
     lane('All viewers of it: stalled', othersOf(others, extent)),
     lane('', ticksOf(extent), 'axis'),
   )
@@ -91,6 +94,25 @@ function connectionsOf(events: readonly SessionEvent[], extent: Extent): HTMLEle
   }
   if (opened !== undefined) bar(opened, extent.until)
   return bars
+}
+
+/** A bar for each part of the time in which there were any: where they stop, the network or the player did. */
+function requestsOf(events: readonly SessionEvent[], extent: Extent): HTMLElement[] {
+  const width = (extent.until - extent.from) / BINS
+  const counts = new Map<number, number>()
+  for (const { kind, time } of events) {
+    if (kind !== 'request' || time < extent.from || time > extent.until) continue
+    const bin = Math.min(BINS - 1, Math.floor((time - extent.from) / width))
+    counts.set(bin, (counts.get(bin) ?? 0) + 1)
+  }
+  const most = Math.max(1, ...counts.values())
+  return [...counts].map(([bin, count]) => {
+    const from = extent.from + bin * width
+    const title = `${countOf(count, 'request')} in ${spanText(width)} from ${clockText(from)}`
+    const item = place(make('div', { class: 'requests', title }), extent, from, from + width)
+    item.style.height = `${Math.max(15, (count / most) * 100)}%`
+    return item
+  })
 }
 
 function othersOf(points: readonly AudiencePoint[], extent: Extent): HTMLElement[] {

@@ -10,6 +10,8 @@ import { timeline } from './session-timeline.ts'
 const ROWS = 1000
 /** Shown before and behind a stall that is looked at closely, milliseconds. */
 const CLOSER_MS = 20_000
+/** A shorter time without requests says nothing, milliseconds. */
+const SILENCE_MS = 1000
 
 export interface SessionViewOptions {
   /** What all viewers of its path had in each minute. */
@@ -86,7 +88,7 @@ function fact(name: string, value: string | undefined): HTMLElement[] {
 }
 
 function stallItem(
-  { start, end, around }: Stall,
+  { start, end, around, silence }: Stall,
   others: readonly AudiencePoint[],
   show: (extent: Extent) => void,
 ): HTMLElement {
@@ -99,6 +101,10 @@ function stallItem(
     const when = `${offset < 0 ? '−' : '+'}${Math.abs(offset).toFixed(1)} s`
     return make('li', { text: `${when} ${isServer ? 'server' : 'player'}: ${text}` })
   })
+  if (silence !== undefined && silence.until - silence.from >= SILENCE_MS) {
+    const text = `no media was requested for ${spanText(silence.until - silence.from)} from ${clockText(silence.from)} on`
+    lines.push(make('li', { text }))
+  }
   const minutes = others.filter(({ time }) => Date.parse(time) + 60_000 > from && Date.parse(time) < until)
   const stalls = minutes.reduce((sum, point) => sum + point.stalls, 0)
   const watching = minutes.reduce((most, { concurrent }) => Math.max(most, concurrent), 0)
