@@ -266,7 +266,14 @@ describe('the audience over the API', () => {
   })
 
   it('A-11: needs the token', async () => {
-    for (const name of ['overview', 'series', 'shares?by=path', 'sessions', 'session?id=a']) {
+    for (const name of [
+      'overview',
+      'series',
+      'shares?by=path',
+      'sessions',
+      'session?id=a',
+      'export?what=events&format=csv',
+    ]) {
       for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
         assert.equal((await ask(`/api/v1/audience/${name}`, { headers })).status, 401, name)
       }
@@ -275,6 +282,34 @@ describe('the audience over the API', () => {
     const foreign = { ...BEARER, origin: 'http://elsewhere.example' }
     assert.equal((await ask('/api/v1/audience/session?id=a', { method: 'DELETE', headers: foreign })).status, 403)
     assert.equal((await answer('session?id=a')).id, 'a')
+  })
+
+  it('gives sessions and their events as files', async () => {
+    const file = async (query: string, from = front) =>
+      ask(`/api/v1/audience/export?${RANGE}&${query}`, undefined, from)
+    const csv = await file('what=sessions&format=csv&path=live/one')
+    const json = await file('what=events&format=jsonl&outcome=start-failure')
+    const windowsMedia = await file('what=events&format=wms')
+
+    assert.deepEqual(
+      [csv.headers.get('content-type'), csv.headers.get('content-disposition')],
+      ['text/csv; charset=utf-8; header=present', 'attachment; filename="audience-sessions-2026-11-25T20-00Z.csv"'],
+    )
+    assert.deepEqual(
+      (await csv.text()).split('\r\n').map((line) => line.split(',')[0]),
+      ['"session"', '"d"', '"c"', '"b"', '"a"', ''],
+    )
+    assert.deepEqual(
+      (await json.text())
+        .trimEnd()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line)),
+      GOLDEN_SESSIONS['d'],
+    )
+    assert.match(await windowsMedia.text(), /^#Version: 1.0\n#Software: Headend 1.2.3\n#Date: .*\n#Fields: c-ip .*\n$/)
+    assert.equal((await file('what=sessions&format=wms')).status, 400)
+    assert.equal((await file('what=sessions&format=exe')).status, 400)
+    assert.equal((await file('what=sessions&format=csv', sick)).status, 503)
   })
 
   it('says that none is kept, or that the store does not answer', async () => {
@@ -298,6 +333,7 @@ describe('the audience over the API', () => {
       described.flatMap(([, methods]) => Object.values(methods).map(({ operationId }) => operationId)).toSorted(),
       [
         'eraseAudienceSession',
+        'exportAudience',
         'getAudience',
         'getAudienceSeries',
         'getAudienceSession',

@@ -8,6 +8,7 @@ import type { Operation } from '../../admin/operation.ts'
 import { copy } from '../../admin/page.ts'
 import { problem } from '../../admin/schemas.ts'
 import type { AudienceStore } from '../store/audience-store.ts'
+import { addExportRoute } from './export-route.ts'
 import { rangeOf, rangeQuery, seriesQuery, stepOf } from './range.ts'
 import * as schemas from './schemas.ts'
 import { viewDetail, viewOverview, viewPoint, viewRange, viewShare, viewSummary } from './views.ts'
@@ -99,6 +100,8 @@ export function addAudienceRoutes(
       return { items: sessions.map(viewSummary), next }
     },
   )
+
+  addExportRoute(scope, operation, () => storeOf(operation))
 
   // Players choose the ids of their sessions: slashes and dots in one would be none of a path's, so it is no part of the path.
   app.get(
