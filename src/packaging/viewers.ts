@@ -22,6 +22,14 @@ const SWEEP_MS = 2_000
 const REFUSED_MS = 60_000
 const MAX_USER_AGENT = 200
 
+/** Who asks. */
+export interface ViewerPeer {
+  readonly remoteAddress: string
+  readonly userAgent: string | undefined
+  /** It asks not to be tracked. */
+  readonly optedOut: boolean
+}
+
 interface Viewer {
   readonly session: Session
   readonly place: string
@@ -47,15 +55,15 @@ export class Viewers {
   }
 
   /** Somebody asked for a manifest; counts for `idleMs`. Throws PeerError ERR_ACCESS_DENIED for one who was sent away. */
-  seen(path: string, remoteAddress: string, userAgent: string | undefined, idleMs: number): void {
-    const place = `${path}\n${remoteAddress}`
-    const agent = (userAgent ?? '').slice(0, MAX_USER_AGENT)
+  seen(path: string, peer: ViewerPeer, idleMs: number): void {
+    const place = `${path}\n${peer.remoteAddress}`
+    const agent = (peer.userAgent ?? '').slice(0, MAX_USER_AGENT)
     const now = performance.now()
     let viewers = this.#places.get(place)
     let viewer = viewers?.get(agent)
     if (viewer === undefined) {
       if (this.#count >= (this.#options.maxViewers ?? DEFAULT_MAX_VIEWERS)) return
-      viewer = this.#open(place, { path, remoteAddress, agent })
+      viewer = this.#open(place, { path, agent, ...peer })
       viewers ??= new Map()
       viewers.set(agent, viewer)
       this.#places.set(place, viewers)
@@ -90,7 +98,7 @@ export class Viewers {
 
   #open(
     place: string,
-    { path, remoteAddress, agent }: { readonly path: string; readonly remoteAddress: string; readonly agent: string },
+    { path, agent, remoteAddress, optedOut }: ViewerPeer & { readonly path: string; readonly agent: string },
   ): Viewer {
     const { sessions, protocol } = this.#options
     const session = sessions.open({
@@ -99,6 +107,7 @@ export class Viewers {
       path,
       remoteAddress,
       ...(agent === '' ? {} : { userAgent: agent }),
+      optedOut,
       close: (reason: HeadendError) => {
         viewer.refusedUntil = performance.now() + REFUSED_MS
         viewer.expires = viewer.refusedUntil

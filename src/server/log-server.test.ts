@@ -234,6 +234,23 @@ describe('client data of requests', () => {
   })
 })
 
+describe('what the server knows of a viewer', () => {
+  it('is kept without address and program of those who ask not to be tracked, whether their player tells anything or not', async (t) => {
+    const { server, send, kept } = await start(t, { testChannel: true })
+    await (await send('/live/test/index.m3u8', { headers: { dnt: '1' } })).text()
+    const [viewer] = [...server.sessions.list()].filter(({ start: { role } }) => role === 'play')
+
+    const session = (await kept(viewer?.id ?? '')) ?? assert.fail()
+
+    assert.deepEqual(
+      session.events.map(({ kind }) => kind),
+      ['open', 'close'],
+    )
+    assert.equal(session.path, 'live/test')
+    assert.doesNotMatch(JSON.stringify(session), /127\.0\.0|test-player/)
+  })
+})
+
 describe('the log server alone', () => {
   it('takes reports and serves no media', async (t) => {
     const { server, send, kept } = await start(t, {}, createLogServer)

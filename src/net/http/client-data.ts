@@ -1,5 +1,6 @@
 /** Where client data (CMCD) and the wish not to be tracked stand in a request; what they say is read elsewhere. */
 import type { IncomingHttpHeaders } from 'node:http'
+import type { HttpRequest } from './routes.ts'
 
 /** In the order in which they are joined (CTA-5004-B section 3.1). */
 const HEADERS = ['cmcd-request', 'cmcd-object', 'cmcd-status', 'cmcd-session'] as const
@@ -29,6 +30,11 @@ export function hasClientData(target: string): boolean {
 /** `DNT: 1` (Tracking Preference Expression) and `Sec-GPC: 1` (Global Privacy Control). */
 export function isOptOut(name: string, value: string): boolean {
   return (name === 'dnt' || name === 'sec-gpc') && value === '1'
+}
+
+/** Who asks, as far as a request tells. */
+export function peerOf({ raw, remoteAddress }: HttpRequest) {
+  return { remoteAddress, userAgent: raw.headers['user-agent'], optedOut: optsOut(raw.headers) }
 }
 
 /** Whether a request has one of them. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { carriedQuery } from '../../live/access.ts'
 import { formatMpd } from '../../media/manifests/dash/format.ts'
+import { peerOf } from '../../net/http/client-data.ts'
 import { hotAnswer, readHotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
 import { originOf } from '../../net/http/origin.ts'
 import type { HotAnswer, HttpRequest } from '../../net/http/routes.ts'
@@ -48,7 +49,7 @@ export class OnDemandDashRoutes {
     const { remoteAddress, query, raw } = request
     const access = await this.#access.check(path, remoteAddress, credentialsOf(query, raw.headers.authorization))
     const open = access === 'open'
-    this.#viewers.seen(path, remoteAddress, raw.headers['user-agent'], IDLE_MS)
+    this.#viewers.seen(path, peerOf(request), IDLE_MS)
     if (!media) {
       sendHotAnswer(await this.#manifest(request, path, open), raw, response, remoteAddress)
       return true

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { UnavailableError } from '../../errors.ts'
 import { carriedQuery } from '../../live/access.ts'
 import { formatMpd } from '../../media/manifests/dash/format.ts'
+import { peerOf } from '../../net/http/client-data.ts'
 import { MEDIA_CORS_HEADERS } from '../../net/http/cors.ts'
 import { hotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
 import { originOf } from '../../net/http/origin.ts'
@@ -78,7 +79,7 @@ export class DashRoutes {
   async #serveManifest(asked: Asked): Promise<void> {
     const { request, response, path, packager, open, signal } = asked
     const { store } = packager
-    this.#viewers.seen(path, request.remoteAddress, request.raw.headers['user-agent'], idleMs(packager))
+    this.#viewers.seen(path, peerOf(request), idleMs(packager))
     if (!(await store.waitForStart({ waitMs: waitLimitMs(undefined), signal }))) {
       throw packager.failure ?? new UnavailableError('ERR_PACKAGING_TIMEOUT', `${path} has no complete segment yet`)
     }

@@ -5,6 +5,7 @@ import { UnavailableError } from '../../errors.ts'
 import { carriedQuery } from '../../live/access.ts'
 import { formatMediaPlaylist } from '../../media/manifests/hls/media-playlist.ts'
 import { formatMultivariantPlaylist } from '../../media/manifests/hls/multivariant-playlist.ts'
+import { peerOf } from '../../net/http/client-data.ts'
 import { hotAnswer, readHotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
 import type { HotAnswer, HttpRequest } from '../../net/http/routes.ts'
 import { sendStreamed } from '../../net/http/streamed-answer.ts'
@@ -56,7 +57,7 @@ export class OnDemandHlsRoutes {
     const { remoteAddress, query, raw } = request
     const access = await this.#access.check(path, remoteAddress, credentialsOf(query, raw.headers.authorization))
     const open = access === 'open'
-    this.#viewers.seen(path, remoteAddress, raw.headers['user-agent'], IDLE_MS)
+    this.#viewers.seen(path, peerOf(request), IDLE_MS)
     if (media) await this.#sendMedia({ request, response, path, file, open })
     else await this.#sendPlaylist({ request, response, path, file, open })
     return true

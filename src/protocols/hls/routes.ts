@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { PeerError, UnavailableError } from '../../errors.ts'
 import { carriedQuery } from '../../live/access.ts'
 import { formatMultivariantPlaylist } from '../../media/manifests/hls/multivariant-playlist.ts'
+import { peerOf } from '../../net/http/client-data.ts'
 import { hotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
 import type { HotAnswer, HttpRequest } from '../../net/http/routes.ts'
 import { multivariantPlaylist } from '../../packaging/hls.ts'
@@ -100,7 +101,7 @@ export class HlsRoutes {
     const { request, response, path, file, packager, signal } = asked
     const { store } = packager
     const directives = readDirectives(request.raw.url?.split('?')[1] ?? '')
-    this.#viewers.seen(path, request.remoteAddress, request.raw.headers['user-agent'], idleMs(packager))
+    this.#viewers.seen(path, peerOf(request), idleMs(packager))
     if (!(await store.waitForStart({ waitMs: waitLimitMs(undefined), signal }))) {
       throw packager.failure ?? new UnavailableError('ERR_PACKAGING_TIMEOUT', `${path} has no complete segment yet`)
     }

@@ -6,6 +6,7 @@ import { fileVersion } from '../../library/file-version.ts'
 import type { LibraryFile } from '../../library/library.ts'
 import { MEDIA_TYPE_HEAD, mediaTypeOf } from '../../library/media-type.ts'
 import type { Sessions } from '../../live/sessions.ts'
+import { optsOut } from '../../net/http/client-data.ts'
 import { conditionOf, rangeApplies, type Validators } from '../../net/http/conditional.ts'
 import { MEDIA_CORS_HEADERS } from '../../net/http/cors.ts'
 import { sendProblem } from '../../net/http/problem.ts'
@@ -124,7 +125,8 @@ async function send(
   }
   const onAbort = () => stop(new UnavailableError('ERR_HUB_CLOSED', 'the server is shutting down'))
   const { remoteAddress } = request
-  const peer = { remoteAddress, ...(userAgent !== undefined && { userAgent }) }
+  const optedOut = optsOut(request.raw.headers)
+  const peer = { remoteAddress, optedOut, ...(userAgent !== undefined && { userAgent }) }
   const session = sessions.open({ protocol: 'download', role: 'play', path: file.path, ...peer, close: stop })
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()

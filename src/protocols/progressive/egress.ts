@@ -14,6 +14,8 @@ export interface Viewer {
   readonly protocol: string
   readonly remoteAddress: string
   readonly userAgent: string | undefined
+  /** It asks not to be tracked. */
+  readonly optedOut: boolean
   readonly grant: AccessGrant | undefined
   readonly framing: FlvFraming
   /** A socket or an HTTP/2 stream. */
@@ -50,6 +52,7 @@ export async function playFlv(
     path: programme.path,
     remoteAddress: viewer.remoteAddress,
     ...(viewer.userAgent !== undefined && { userAgent: viewer.userAgent }),
+    optedOut: viewer.optedOut,
     grant: viewer.grant,
     close: finish,
   })

@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { PeerError } from '../../errors.ts'
+import { optsOut } from '../../net/http/client-data.ts'
 import { MEDIA_CORS_HEADERS } from '../../net/http/cors.ts'
 import { credentialsOf } from '../../net/http/credentials.ts'
 import { sendProblem } from '../../net/http/problem.ts'
@@ -170,12 +171,13 @@ class ProgressiveServer implements Listening<ProgressiveOptions> {
   #play(
     programme: FlvProgramme,
     request: HttpRequest,
-    output: Omit<Viewer, 'remoteAddress' | 'userAgent' | 'grant'>,
+    output: Omit<Viewer, 'remoteAddress' | 'userAgent' | 'optedOut' | 'grant'>,
   ): void {
     const { remoteAddress } = request
     const userAgent = request.raw.headers['user-agent']?.slice(0, MAX_USER_AGENT)
     const { sessions } = this.#context
-    const viewer = { ...output, remoteAddress, userAgent, grant: grantOf(request) }
+    const optedOut = optsOut(request.raw.headers)
+    const viewer = { ...output, remoteAddress, userAgent, optedOut, grant: grantOf(request) }
     const playing = playFlv(programme, viewer, { sessions, signal: this.#closing.signal })
     this.#playing.add(playing)
     void playing.then(() => this.#playing.delete(playing))

@@ -86,11 +86,11 @@ describe('sessions of the server', () => {
     ])
   })
 
-  it('of publishers are none', (t) => {
+  it('of publishers, and of programs that fetch files as they are, are none', (t) => {
     const { sessions, open, said, pass } = setUp(t)
-    const session = open({ role: 'publish' })
+    const all = [open({ role: 'publish' }), open({ protocol: 'download' })]
     pass(60_000)
-    sessions.closed(session, undefined)
+    for (const session of all) sessions.closed(session, undefined)
 
     assert.deepEqual(said(), [])
   })

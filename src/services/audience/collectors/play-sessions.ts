@@ -29,6 +29,9 @@ const MAX_USER_AGENT = 200
 /** Viewers without a connection, who are gone some time before it is noticed. */
 const WITHOUT_CONNECTION: ReadonlySet<string> = new Set(['hls', 'dash'])
 
+/** A program that fetches a file as it is opens one for each range: how many say nothing of playbacks. */
+const NO_PLAYBACK: ReadonlySet<string> = new Set(['download'])
+
 interface Known {
   readonly session: Session
   readonly viewer: string
@@ -58,8 +61,8 @@ export class PlaySessions {
   }
 
   opened(session: Session): void {
-    const { role, path, remoteAddress, userAgent } = session.start
-    if (role !== 'play' || !this.#options.enabled()) return
+    const { role, protocol, path, remoteAddress, userAgent } = session.start
+    if (role !== 'play' || NO_PLAYBACK.has(protocol) || !this.#options.enabled()) return
     const viewer = viewerOf(remoteAddress, userAgent)
     const named = this.#names.get(`${viewer}\n${path}`)
     const now = this.#now()
