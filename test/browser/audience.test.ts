@@ -79,7 +79,7 @@ test('the console shows the audience in numbers and charts, narrows it, and lets
   const lines = readFileSync(await file.path(), 'utf8')
     .trim()
     .split('\r\n')
-  assert.match(lines[0] ?? '', /^time,concurrent,attempts,plays,/)
+  assert.match(lines[0] ?? '', /^"time","concurrent","attempts","plays",/)
   assert.equal(
     lines.slice(1).reduce((sum, line) => sum + Number(line.split(',')[3]), 0),
     22,
