@@ -220,6 +220,7 @@ test('A-17, L-03: HTML in every field of a peer is text, on a phone too', async 
   }
   await harmless()
   assert.ok((await page.locator('#errors').innerText()).includes(HOSTILE.slice(0, 20)))
+  await screenshot(page, 'audience-phone-dark')
   await page.getByLabel('Stream or file').selectOption(`=${HOSTILE}`)
   await page.waitForFunction(() => document.querySelectorAll('#sessions tr').length === 1)
   assert.equal(await page.locator('#title').textContent(), `Audience of ${HOSTILE}`)

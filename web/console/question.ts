@@ -57,10 +57,6 @@ export function addressOf({ range, troubled, ...question }: Question): string {
   return `/console/audience${tail === '' ? '' : `?${tail}`}`
 }
 
-export function spanOf({ range }: Question): number {
-  return typeof range === 'object' ? range.until - range.from : (RECENT[range] ?? 0)
-}
-
 /** The range and the filters as the API is asked. */
 export function queryOf({ range, path, protocol, family }: Question, now: number): Query {
   const { from, until } = typeof range === 'object' ? range : { from: now - (RECENT[range] ?? 0), until: now }

@@ -16,17 +16,16 @@ import { Charts } from '../console/charts.ts'
 import { downloadEvents, downloadJson, downloadSeries, downloadSessions } from '../console/download.ts'
 import { isLive, showFilters, showNames, watchFilters } from '../console/filters.ts'
 import { refill } from '../console/make.ts'
-import { addressOf, DIMENSIONS, type Question, queryOf, questionOf, spanOf } from '../console/question.ts'
+import { addressOf, DIMENSIONS, type Question, queryOf, questionOf } from '../console/question.ts'
 import { sessionRow } from '../console/session-list.ts'
 import { sessionView } from '../console/session-view.ts'
 import { shareRows } from '../console/shares.ts'
 import { errorRows, tiles } from '../console/tiles.ts'
 import { element } from './element.ts'
 
-/** Between two looks at a range up to now: a long one costs more and changes less. */
-const REFRESH_MS = 10_000
-const LONG_REFRESH_MS = 60_000
-const LONG_MS = 21_600_000
+/** Between two looks at a range up to now, or so many times what the last one took: the store has other work. */
+const REFRESH_MS = 5000
+const REST = 10
 const SESSIONS_A_PAGE = '50'
 /** Of one session. */
 const MAX_EVENTS = '5000'
@@ -114,6 +113,7 @@ async function refresh(): Promise<void> {
   if (adminToken() === undefined) return showSignIn('')
   const { signal } = (asking = new AbortController())
   showFilters(question)
+  const began = performance.now()
   try {
     if (question.session === undefined) await showAudience(signal)
     else await showSession(question.session, signal)
@@ -136,7 +136,7 @@ async function refresh(): Promise<void> {
   document.body.setAttribute('aria-busy', 'false')
   const isStill = typeof question.range === 'object' || question.session !== undefined
   if (isStill || !isLive() || document.hidden) return
-  timer = window.setTimeout(() => void refresh(), spanOf(question) > LONG_MS ? LONG_REFRESH_MS : REFRESH_MS)
+  timer = window.setTimeout(() => void refresh(), Math.max(REFRESH_MS, (performance.now() - began) * REST))
 }
 
 function showSignIn(why: string): void {
