@@ -1,15 +1,12 @@
 /** Reports that players post, or send with a query, as events (CTA-5004-B section 3). */
+import type { IncomingMessage } from 'node:http'
 import { FormatError, PeerError } from '../../../errors.ts'
-import type { HttpRequest } from '../../../net/http/routes.ts'
-import { cmcdLines, cmcdOfHeaders, cmcdOfQuery, MAX_CMCD_RECORDS } from '../../../playlog/cmcd/message.ts'
+import { cmcdOfHeaders, cmcdOfQuery, MAX_CMCD_RECORDS } from '../../../playlog/cmcd/message.ts'
 import { type CmcdRecord, readCmcd } from '../../../playlog/cmcd/record.ts'
 import { cmcdToEvent } from '../../../playlog/cmcd/to-event.ts'
 import type { PlayEvent } from '../../../playlog/play-event.ts'
-import type { PlayReports } from '../../../playlog/play-reports.ts'
+import type { PlayReports, ReportingViewer } from '../../../playlog/play-reports.ts'
 import { type MediaPath, mediaPathOf } from './media-path.ts'
-
-/** Bytes of one body. */
-export const MAX_CMCD_BODY = 256 * 1024
 
 export interface CmcdReport {
   readonly events: readonly PlayEvent[]
@@ -19,19 +16,19 @@ export interface CmcdReport {
   readonly reason: string | undefined
 }
 
+/** Who sends a report, as far as its request tells. */
+export type ReportSender = Omit<ReportingViewer, 'path'>
+
 /**
- * `body`: of a POST; else the headers count, or the query. Throws PeerError ERR_AUDIENCE_BATCH for too many records, FormatError ERR_AUDIENCE_REPORT
- * where none can be read. Records of a newer version than is known are left out, as the specification asks.
+ * `texts`: one for each record; `undefined`: too many. Throws PeerError ERR_AUDIENCE_BATCH for these, FormatError ERR_AUDIENCE_REPORT where none can
+ * be read. Records of a newer version than is known are left out, as the specification asks.
  */
 export function cmcdReport(
-  { raw, remoteAddress }: HttpRequest,
-  body: string | undefined,
-  optedOut: boolean,
+  texts: readonly string[] | undefined,
+  { remoteAddress, userAgent, optedOut }: ReportSender,
   reports: Pick<PlayReports, 'name'>,
 ): CmcdReport {
-  const texts = body === undefined ? textsOfRequest(raw) : cmcdLines(body)
   if (texts === undefined) throw new PeerError('ERR_AUDIENCE_BATCH', `expected at most ${MAX_CMCD_RECORDS} records`)
-  const userAgent = raw.headers['user-agent']
   const receivedAt = Date.now()
   const paths = new Map<string, string | undefined>()
   const events: PlayEvent[] = []
@@ -71,7 +68,8 @@ export function cmcdReport(
   return { events, refused: texts.length - events.length, reason }
 }
 
-function textsOfRequest({ headers, url = '' }: HttpRequest['raw']): readonly string[] {
+/** The one record of a request without a body: of its headers, else of its query. None: an empty list. */
+export function textsOfRequest({ headers, url = '' }: Pick<IncomingMessage, 'headers' | 'url'>): readonly string[] {
   const mark = url.indexOf('?')
   const text = cmcdOfHeaders(headers) ?? (mark < 0 ? undefined : cmcdOfQuery(url.slice(mark + 1)))
   return text === undefined ? [] : [text]

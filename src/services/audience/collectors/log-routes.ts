@@ -1,16 +1,17 @@
 /** The doors for reports over HTTP: `/logs/cmcd` (CTA-5004-B sections 2 and 3) and `/logs/wms` (MS-WMLOG 2.3). */
 import type { ServerResponse } from 'node:http'
 import { PeerError } from '../../../errors.ts'
-import { optsOut } from '../../../net/http/client-data.ts'
+import { optsOut, peerOf } from '../../../net/http/client-data.ts'
 import { answerPreflight, MEDIA_CORS_HEADERS } from '../../../net/http/cors.ts'
 import { problemOf, sendProblem } from '../../../net/http/problem.ts'
 import type { HttpRequest } from '../../../net/http/routes.ts'
+import { cmcdLines } from '../../../playlog/cmcd/message.ts'
 import type { PlayReports } from '../../../playlog/play-reports.ts'
 import { WEB_LOG_PAGE, WEB_LOG_PAGE_CONTENT_TYPE } from '../../../playlog/weblog.ts'
 import { MAX_WMLOG_LENGTH } from '../../../playlog/wmlog-value.ts'
 import type { Logger } from '../../../protocols/protocol.ts'
 import type { AddressLimit } from './address-limit.ts'
-import { cmcdReport, MAX_CMCD_BODY } from './cmcd-report.ts'
+import { cmcdReport, textsOfRequest } from './cmcd-report.ts'
 import { LogSessions } from './log-sessions.ts'
 import { readBody } from './read-body.ts'
 import { wmsReport } from './wms-report.ts'
@@ -24,6 +25,8 @@ export interface LogRoutesOptions {
   readonly log: Logger
 }
 
+/** Bytes of one body of events. */
+const MAX_CMCD_BODY = 256 * 1024
 /** What players send bodies of events as; where a beacon is all they have, as text. */
 const CMCD_TYPES: ReadonlySet<string> = new Set(['application/cmcd', 'text/cmcd', 'text/plain', ''])
 /** Bytes of a body that is refused and read all the same, so that its sender hears why. */
@@ -65,10 +68,10 @@ export class LogRoutes {
   }
 
   async #takeCmcd(request: HttpRequest, response: ServerResponse): Promise<void> {
-    const { raw, remoteAddress } = request
-    const optedOut = optsOut(raw.headers)
-    const body = request.method === 'GET' ? undefined : await this.#readCmcd(request)
-    const { events, refused, reason } = cmcdReport(request, body, optedOut, this.#options.reports)
+    const sender = peerOf(request)
+    const { remoteAddress, optedOut } = sender
+    const texts = request.method === 'GET' ? textsOfRequest(request.raw) : cmcdLines(await this.#readCmcd(request))
+    const { events, refused, reason } = cmcdReport(texts, sender, this.#options.reports)
     if (refused > 0) {
       this.#options.log.counted(
         'ERR_AUDIENCE_REPORT',
@@ -105,7 +108,7 @@ export class LogRoutes {
       return
     }
     expectPlain(raw.headers['content-encoding'])
-    const log = wmsReport(request, await readBody(raw, MAX_WMLOG_LENGTH))
+    const log = wmsReport(await readBody(raw, MAX_WMLOG_LENGTH), request.remoteAddress)
     await this.#options.reports.appendLog(log, this.#sessions.placeOf(log), optsOut(raw.headers))
     response.writeHead(200, { 'Content-Length': '0', 'Cache-Control': 'no-store', ...MEDIA_CORS_HEADERS })
     response.end()

@@ -1,13 +1,12 @@
 /** Logs that Windows Media players post to a web server: a line behind `MX_STATS_LogLine:`, a bare one, or XML (MS-WMLOG 2.2 to 2.4). */
 import { FormatError, HeadendError } from '../../../errors.ts'
-import type { HttpRequest } from '../../../net/http/routes.ts'
 import { type PlayLog, playLogOf } from '../../../playlog/play-log.ts'
 import type { Wmlog } from '../../../playlog/wmlog.ts'
 import { parseWmlogBody } from '../../../playlog/wmlog-body.ts'
 import { mediaPathOf } from './media-path.ts'
 
 /** Throws FormatError ERR_AUDIENCE_REPORT, with what is wrong. */
-export function wmsReport({ remoteAddress }: HttpRequest, body: Uint8Array): PlayLog {
+export function wmsReport(body: Uint8Array, remoteAddress: string): PlayLog {
   const wmlog = parse(body)
   const { fields } = wmlog
   const address = fields['cs-uri-stem'] ?? fields['cs-url']
