@@ -48,6 +48,7 @@ export type {
   ServerListener,
   SessionEvent,
 } from './server/events.ts'
+export { type ExportAudienceOptions, exportAudience } from './server/export-audience.ts'
 /** The server. */
 export type { HeadendServer, ServerHooks } from './server/headend-server.ts'
 export { exportKeys, importKeys, type KeyExport, type KeyImport } from './server/keys.ts'
@@ -72,6 +73,7 @@ export { type CreatedToken, createToken, revokeToken, type TokenPlace } from './
 /** Where it is reached. */
 export { lanHosts, urlsOf } from './server/urls.ts'
 export { packageVersion } from './server/version.ts'
+export type { AudienceExportFormat } from './services/audience/exports/formats.ts'
 export type { TokenAction } from './services/auth/tokens/claims.ts'
 export type { IssuedToken, TokenRequest } from './services/auth/tokens/own-tokens.ts'
 export { hashPassword } from './services/auth/users.ts'

@@ -22,6 +22,6 @@ export const commands: readonly CommandEntry[] = [
   { name: 'token', summary: 'make a token and its links, or end one', load: () => import('./token.ts') },
   { name: 'keys', summary: 'content keys of a server as CPIX documents, in and out', load: () => import('./keys.ts') },
   { name: 'license', summary: 'run the licence server alone', load: () => import('./license.ts') },
-  { name: 'logs', summary: 'run the log server alone, or erase a session', load: () => import('./logs.ts') },
+  { name: 'logs', summary: 'run the log server alone, export, erase a session', load: () => import('./logs.ts') },
   { name: 'play', summary: 'open, check, measure and write a stream', load: () => import('./play.ts') },
 ]

@@ -1,6 +1,7 @@
-/** `headend logs`: the log server alone, with the settings of `headend serve`; `erase` removes what is known of a session. */
+/** `headend logs`: the log server alone, with the settings of `headend serve`; `export` writes what is known into files, `erase` removes a session. */
 import type { Command } from 'commander'
 import { createLogServer, eraseSession } from '../index.ts'
+import { configureExport } from './logs-export.ts'
 import { configureServer } from './serve.ts'
 import { placeOf, withPlace } from './server-place.ts'
 
@@ -10,6 +11,7 @@ export function configure(command: Command): void {
     'Runs the log server alone: it takes what players report of streams and files that are served elsewhere, at /logs/cmcd and /logs/wms. Takes the options of `headend serve`.',
     createLogServer,
   )
+  configureExport(command.command('export'))
   withPlace(command.command('erase'))
     .summary('remove all that is known of a session')
     .description(

@@ -1,10 +1,10 @@
 /** The audience as text for other programs, as it comes out of the store page by page: memory does not depend on how much there is. */
 import { type AudienceStore, type EventFilter, MAX_LISTED } from '../store/audience-store.ts'
-import { type ExportFormat, FILE_FORMATS } from './formats.ts'
+import { type AudienceExportFormat, FILE_FORMATS } from './formats.ts'
 
 export interface ExportRequest {
   readonly what: 'sessions' | 'events'
-  readonly format: ExportFormat
+  readonly format: AudienceExportFormat
   /** Events are those of the sessions that it is about, all of each. */
   readonly filter: Omit<EventFilter, 'after'>
   /** Name and version, for formats that tell. */

@@ -1,4 +1,5 @@
 /** An export in files: a new one where the last is large enough, compressed, each under its name only when it is whole. */
+import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { link, mkdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -62,7 +63,7 @@ export async function writeExportFiles(exported: AudienceExport, options: Export
 }
 
 async function writeFile(path: string, text: AsyncIterable<string>, compress: boolean): Promise<void> {
-  const partial = `${path}.part`
+  const partial = `${path}.${randomUUID()}.part`
   const file = createWriteStream(partial, { flags: 'wx', mode: FILE_MODE, flush: true })
   try {
     if (compress) await pipeline(Readable.from(text), createGzip(), file)

@@ -17,7 +17,7 @@ export const EXPORT_FORMATS = ['csv', 'jsonl', 'w3c', 'wms'] as const
  * - `w3c`: a W3C extended log file of all columns;
  * - `wms`: the lines of Windows Media players in the columns that tools for their logs know; of events alone.
  */
-export type ExportFormat = (typeof EXPORT_FORMATS)[number]
+export type AudienceExportFormat = (typeof EXPORT_FORMATS)[number]
 
 /** Rows of one kind in one format. */
 export interface RowFormat<Row> {
@@ -38,7 +38,7 @@ export interface FileFormat {
 
 const LOG_FILE = { contentType: 'text/plain; charset=utf-8', extension: '.log' } as const
 
-export const FILE_FORMATS: Readonly<Record<ExportFormat, FileFormat>> = {
+export const FILE_FORMATS: Readonly<Record<AudienceExportFormat, FileFormat>> = {
   csv: {
     contentType: 'text/csv; charset=utf-8; header=present',
     extension: '.csv',
