@@ -1,4 +1,6 @@
 /** A media file's name to the bytes in the store, for HLS and DASH alike. */
+import { MICROS_PER_MS } from '../media/time.ts'
+import type { Track } from '../media/track.ts'
 import type { HotObjects, ReadyAnswer } from './hot-objects.ts'
 import { type MediaName, parseMediaName } from './names.ts'
 import type { Packager } from './packager.ts'
@@ -130,10 +132,19 @@ async function* growing(
   }
 }
 
+/** What an answer holds, for those who tell it in headers. */
+export interface AnsweredObject {
+  /** Initialization, or a segment or part of a kind. */
+  readonly kind: 'init' | Track['kind']
+  /** Milliseconds of media, where that is known. */
+  readonly duration?: number
+}
+
 /** Makes an answer in the form of the HTTP listener. */
 export type BuildAnswer = (options: {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
+  readonly object: AnsweredObject
   readonly onSent: (bytes: number, remoteAddress: string) => void
 }) => ReadyAnswer
 
@@ -158,7 +169,7 @@ export function mediaAnswer(
     'Content-Type': mediaType(rendition),
     'Cache-Control': openAt === undefined ? 'private, max-age=3600' : IMMUTABLE,
   }
-  const answer = build({ headers, body: bytes, onSent })
+  const answer = build({ headers, body: bytes, object: answeredObject(rendition, name), onSent })
   if (openAt === undefined) return answer
   if (name.number !== undefined && name.part === undefined) {
     const { buffer, byteOffset, byteLength } = answer.bytes
@@ -167,6 +178,14 @@ export function mediaAnswer(
   }
   hot.add(openAt, { packager, ...(name.number === undefined ? {} : { number: name.number }), answer: () => answer })
   return answer
+}
+
+function answeredObject(rendition: StoredRendition, { period, number, part }: MediaName): AnsweredObject {
+  if (period !== undefined) return { kind: 'init' }
+  const { kind } = rendition.track
+  const segment = number === undefined ? undefined : segmentOf(rendition, number)
+  const duration = part === undefined ? segment?.duration : segment?.parts[part]?.duration
+  return duration === undefined ? { kind } : { kind, duration: duration / MICROS_PER_MS }
 }
 
 export function mediaType({ track }: StoredRendition): string {

@@ -17,6 +17,7 @@ import type { Packagers } from '../../packaging/packagers.ts'
 import { credentialsOf, type PlayAccess } from '../../packaging/play-access.ts'
 import { waitLimitMs } from '../../packaging/segment-store.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
+import { liveMediaHeaders } from '../../playlog/cmsd/object-headers.ts'
 import { withKey, withLicense } from './with-key.ts'
 
 const MANIFEST_TYPE = 'application/dash+xml'
@@ -134,7 +135,8 @@ export class DashRoutes {
       return
     }
     const answer = mediaAnswer(packager, found, {
-      build: hotAnswer,
+      build: ({ object, headers, ...rest }) =>
+        hotAnswer({ ...rest, headers: { ...headers, ...liveMediaHeaders(object) } }),
       onSent,
       openAt: open ? `/${path}/${file}` : undefined,
       hot: this.#packagers.hot,

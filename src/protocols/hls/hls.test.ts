@@ -20,6 +20,7 @@ import { quietLogger } from '../../net/testdata/raw-client.ts'
 import { packagersOf } from '../../packaging/packagers.ts'
 import { packagingSettingsOf } from '../../packaging/packaging-settings.ts'
 import { AUDIO, audioPackets, interleave, VIDEO, videoPackets } from '../../packaging/vectors.ts'
+import { readCmsdStatic } from '../../playlog/cmsd/record.ts'
 import type { Closable, ServerContext } from '../protocol.ts'
 import { hls } from './index.ts'
 import { readDirectives } from './playlist-query.ts'
@@ -200,6 +201,38 @@ test('the hinted part is waited for', async () => {
 
   assert.equal(response.status, 200)
   assert.ok((await response.bytes()).length > 100)
+})
+
+test('answers say what they hold and how long they were held back, for players of other sites too', async () => {
+  const { base, play } = await serve()
+  play(7)
+  const playlist = await media(`${base}/video-1.m3u8`)
+  const cmsdOf = async (uri: string) => {
+    const { headers } = await fetch(`${base}/${uri}`)
+    assert.match(headers.get('access-control-expose-headers') ?? '', /CMSD-Static/)
+    return readCmsdStatic(headers.get('cmsd-static') ?? '')
+  }
+  const segment = playlist.segments[0]
+  const part = segment?.parts[0]
+  const next = playlist.mediaSequence + playlist.segments.length
+  const parts = playlist.openSegment?.parts.length ?? 0
+
+  // From the store, then from memory.
+  for (let time = 0; time < 2; time++) {
+    assert.deepEqual(await cmsdOf(segment?.map?.uri ?? ''), { objectType: 'i', streamType: 'l' })
+    const duration = Math.round((segment?.duration ?? 0) * 1000)
+    assert.deepEqual(await cmsdOf(segment?.uri ?? ''), { objectType: 'v', streamType: 'l', duration })
+    const ofPart = Math.round((part?.duration ?? 0) * 1000)
+    assert.deepEqual(await cmsdOf(part?.uri ?? ''), { objectType: 'v', streamType: 'l', duration: ofPart })
+  }
+  const waiting = cmsdOf(`video-1.m3u8?_HLS_msn=${next}&_HLS_part=${parts}`)
+  const since = performance.now()
+  await cmsdOf('video-1.m3u8')
+  play(8)
+  const { held = -1, ...rest } = (await waiting) ?? {}
+  assert.ok(held >= 0 && held <= performance.now() - since + 1, `held back ${held} ms`)
+  assert.deepEqual(rest, { objectType: 'm', format: 'h', streamType: 'l' })
+  assert.equal(await cmsdOf('video-1.m3u8'), undefined)
 })
 
 test('a delta update stands for the full playlist', async () => {

@@ -17,6 +17,8 @@ import { playlistText } from '../../packaging/rewind-playlist.ts'
 import { waitLimitMs } from '../../packaging/segment-store.ts'
 import type { StoredRendition } from '../../packaging/stored-segment.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
+import { liveMediaHeaders } from '../../playlog/cmsd/object-headers.ts'
+import { writeCmsdStatic } from '../../playlog/cmsd/write.ts'
 import { keyLinesOf, withKeyLines } from './key-lines.ts'
 import { type Directives, readDirectives } from './playlist-query.ts'
 import { withQuery } from './with-query.ts'
@@ -88,7 +90,8 @@ export class HlsRoutes {
     // Segments in production are for DASH.
     if (found.type === 'growing') return false
     const answer = mediaAnswer(packager, found, {
-      build: hotAnswer,
+      build: ({ object, headers, ...rest }) =>
+        hotAnswer({ ...rest, headers: { ...headers, ...liveMediaHeaders(object) } }),
       onSent: this.#counter(path, packager),
       openAt: open ? `/${path}/${file}` : undefined,
       hot: this.#packagers.hot,
@@ -112,7 +115,14 @@ export class HlsRoutes {
     }
     const rendition = store.rendition(file.slice(0, -'.m3u8'.length))
     if (rendition === undefined) throw new UnavailableError('ERR_HTTP_NOT_FOUND', `${path} has no ${file}`)
+    const asking = performance.now()
     await waitForPosition(packager, rendition, directives, signal)
+    // Players tell the time that was waited for media from the time that the network took.
+    if (directives.wait !== undefined) {
+      const held = performance.now() - asking
+      const cmsd = writeCmsdStatic({ objectType: 'm', format: 'h', streamType: 'l', held })
+      response.setHeader('CMSD-Static', cmsd)
+    }
     if (asked.open) this.#keepHot(asked, rendition)
     const answer = asked.open
       ? this.#playlist(path, packager, rendition, { ...directives, lines: keyLinesOf(request.query) })
