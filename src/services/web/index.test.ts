@@ -29,7 +29,7 @@ test('streams and films of any name have a page', async () => {
   for (const target of ['/library', '/library?search=a', '/library/vod/a%20b', '/library/']) {
     assert.equal(await pageAt(target), 'Library · Headend', target)
   }
-  for (const target of ['/console/audience', '/console/audience?path=live%2Fone&range=7d']) {
+  for (const target of ['/console', '/console/audience', '/console/audience?path=live%2Fone&range=7d']) {
     assert.equal(await pageAt(target), 'Audience · Headend', target)
   }
   assert.equal(await pageAt('/'), 'Headend')
@@ -49,6 +49,7 @@ test('F-01: what no path can be has no page', async () => {
     '/library.json',
     '/index.html',
     '/audience.html',
+    '/console/',
     '/console/audience/',
     '/console/audiences',
   ]) {

@@ -11,7 +11,8 @@ export type WebOptions = z.infer<typeof webOptions>
 
 const ASSETS = '/assets/'
 const WATCH = '/watch/'
-const AUDIENCE = '/console/audience'
+/** The console begins with its only page. */
+const AUDIENCE: ReadonlySet<string> = new Set(['/console', '/console/audience'])
 
 export const web: Protocol<WebOptions> = {
   name: 'web',
@@ -20,14 +21,14 @@ export const web: Protocol<WebOptions> = {
     let assets: WebAssets | undefined
     const remove = http.hot((target): HotAnswer | undefined => {
       // Asked for every request of the server: the common ones leave after a few comparisons.
-      if (target !== '/' && !/^\/(?:\?|assets\/|watch\/|library(?:[/?]|$)|console\/audience(?:\?|$))/.test(target))
+      if (target !== '/' && !/^\/(?:\?|assets\/|watch\/|library(?:[/?]|$)|console(?:\/audience)?(?:\?|$))/.test(target))
         return undefined
       assets ??= openWebAssets()
       const [path = ''] = target.split('?')
       if (path === '/') return assets.page('index.html')
       if (path.startsWith(ASSETS)) return assets.asset(path.slice(ASSETS.length))
       if (!isPath(target)) return undefined
-      if (path === AUDIENCE) return assets.page('audience.html')
+      if (AUDIENCE.has(path)) return assets.page('audience.html')
       if (path.startsWith(WATCH) && path.length > WATCH.length) return assets.page('watch.html')
       return path === '/library' || path.startsWith('/library/') ? assets.page('library.html') : undefined
     })
