@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PlayEvent } from '../../src/playlog/play-event.ts'
+import { createLogServer } from '../../src/server/log-server.ts'
 import { AudienceIntake } from '../../src/services/audience/audience-intake.ts'
 import { findTool, requireTool } from '../support/tools.ts'
 import { Postgres } from './postgres.ts'
@@ -121,6 +122,46 @@ function withPostgres(tool: string): void {
       const all = [...taken, taken.length]
       assert.ok(all.length > 10)
       assert.deepEqual(await readHistory(name), new Map(['x', 'y', 'z'].map((id) => [id, all])))
+    })
+
+    it('are acknowledged by a server that began without it, and told of when it is there', async (t) => {
+      const { name, url } = await openDatabase()
+      await postgres.stop('SIGINT')
+      const server = await createLogServer(
+        { host: '127.0.0.1', data: folderFor(t), http: { port: 0 }, audience: { database: url } },
+        { writeLog: () => undefined, terminal: false },
+      )
+      t.after(() => server.close())
+      const ask = (target: string, init: RequestInit = {}) =>
+        fetch(`${server.urls['http']}${target}`, {
+          ...init,
+          headers: { authorization: `Bearer ${server.secrets.adminToken}`, 'content-type': 'application/cmcd' },
+        })
+      const report = (sequence: number, state: string) =>
+        ask('/logs/cmcd', {
+          method: 'POST',
+          body: `v=2,e=ps,sta=${state},sid="one",sn=${sequence},ts=${Date.now() - 5000 + sequence * 1000}`,
+        })
+
+      const reported = [await report(0, 's'), await report(1, 'p'), await report(2, 'e'), await report(2, 'e')]
+      const overview = await ask('/api/v1/audience/overview')
+      await postgres.start()
+      const exported = async () => (await ask('/api/v1/audience/export?what=events&format=jsonl&from=-10m')).text()
+      while ((await exported()).split('\n').length < 4) await delay(POLL_MS)
+
+      assert.deepEqual(
+        reported.map(({ status }) => status),
+        [204, 204, 204, 204],
+      )
+      assert.equal(overview.status, 503)
+      const events = (await exported()).trimEnd().split('\n')
+      assert.deepEqual(
+        events.map((line) => (JSON.parse(line) as PlayEvent).state),
+        ['starting', 'playing', 'ended'],
+      )
+      assert.deepEqual(await postgres.query(name, 'SELECT events::int, outcome FROM audience_session'), [
+        { events: 3, outcome: 'ended' },
+      ])
     })
 
     it('are there once when both it and we were killed, and we began without it', async (t) => {

@@ -12,6 +12,7 @@ import { formatW3cDirectives, formatW3cRow, w3cFields } from './w3c-extended.ts'
 export const EXPORT_FORMATS = ['csv', 'jsonl', 'w3c', 'wms'] as const
 
 /**
+ * What an export is written as.
  * - `csv`: for spreadsheets; texts in it are made harmless, which changes some;
  * - `jsonl`: one JSON object a line, all that is known as it is kept: for programs;
  * - `w3c`: a W3C extended log file of all columns;
