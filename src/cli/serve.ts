@@ -128,6 +128,7 @@ function table(server: HeadendServer): string {
     ])
   }
   if (has('license')) rows.push(['Licences', `${web}/license/clearkey`])
+  if (has('audience')) rows.push(['Reports', `${web}/logs/cmcd   (Windows Media players: ${web}/logs/wms)`])
   rows.push(['API', `${web}/api/v1   described at ${web}/api/docs`])
   rows.push(['Secrets', `${resolve(secretsFile.path)}   (publishKey is KEY, adminToken opens the API)`])
   const width = Math.max(...rows.map(([name]) => name.length))

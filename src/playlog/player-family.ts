@@ -13,6 +13,7 @@ const MARKS: readonly (readonly [mark: string, family: string])[] = [
   ['ExoPlayer', 'ExoPlayer'],
   ['AppleCoreMedia', 'AVPlayer'],
   ['headend', 'Headend'],
+  ['Headend', 'Headend'],
   ['Edg', 'Edge'],
   ['OPR/', 'Opera'],
   ['Firefox', 'Firefox'],
