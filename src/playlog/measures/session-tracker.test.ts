@@ -171,6 +171,10 @@ describe('the tracker of a session', () => {
     const summed = SessionTracker.of([event(0, { state: 'playing', stalls: 1 })], new MinuteShares())
 
     assert.equal(guessed.add(event(11, { state: 'playing' }), new MinuteShares()), 'contradicts')
+    const apart = SessionTracker.of([event(0), event(180)], new MinuteShares())
+    const near = SessionTracker.of([event(0), event(70)], new MinuteShares())
+    assert.equal(apart.add(event(190, { state: 'playing' }), new MinuteShares()), 'contradicts')
+    assert.equal(near.add(event(190, { state: 'playing' }), new MinuteShares()), 'folded')
     assert.equal(summed.add(event(11, { state: 'rebuffering' }), new MinuteShares()), 'contradicts')
   })
 

@@ -108,7 +108,9 @@ export class SessionTracker {
     const fold = this.#fold ?? { ...NOTHING, ...this.#manner, start: event.time, last: event.time }
     if (this.#fold !== undefined && isBefore(event, fold)) return 'late'
     const starting = event.state !== undefined && !fold.tells
-    const hasGuessed = fold.firstPicture !== undefined || fold.state === 'playing' || fold.state === 'paused'
+    // A start that was guessed over more than two minutes has filled those between its events.
+    const fills = fold.state === 'starting' && minuteOf(fold.last) > minuteOf(fold.start) + 1
+    const hasGuessed = fold.firstPicture !== undefined || fold.state === 'playing' || fold.state === 'paused' || fills
     const stalling = event.state === 'rebuffering' && !fold.stalls
     if (starting && hasGuessed) return 'contradicts'
     if (stalling && (fold.toldStalls > 0 || fold.starved > 0 || fold.toldStalled > 0)) return 'contradicts'
