@@ -3,7 +3,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { STREAMING_LINE } from '../playlog/vectors.ts'
 import { WEB_LOG_PAGE } from '../playlog/weblog.ts'
+import { parseWmlogLine } from '../playlog/wmlog-line.ts'
+import { formatWmlogXml } from '../playlog/wmlog-xml.ts'
 import { AudienceIntake } from '../services/audience/audience-intake.ts'
 import type { SessionDetail } from '../services/audience/store/audience-store.ts'
 import { eraseSession } from './erase-session.ts'
@@ -160,7 +163,7 @@ describe('/logs/cmcd', () => {
 })
 
 describe('/logs/wms', () => {
-  it('shows the page that players look for, and takes a line and XML, in the files and in the sessions', async (t) => {
+  it('shows the page that players look for, and takes a line, in the files and in the sessions, once', async (t) => {
     const { send, server, kept, data } = await start(t)
     const events: string[] = []
     server.on('playlog', ({ kind, path: of }) => events.push(`${kind} ${of}`))
@@ -188,6 +191,19 @@ describe('/logs/wms', () => {
     const text = await readFile(path.join(data, 'logs', file), 'utf8')
     assert.match(text, /harbour\.wmv/)
     assert.doesNotMatch(text + JSON.stringify(session), /s3cret/)
+  })
+
+  it('takes a bare line, and XML', async (t) => {
+    const { send, server } = await start(t)
+    const kinds: string[] = []
+    server.on('playlog', ({ kind }) => kinds.push(kind))
+
+    const bare = await send('/logs/wms', post(LINE, 'text/plain'))
+    const xml = formatWmlogXml(parseWmlogLine(STREAMING_LINE))
+    const streaming = await send('/logs/wms', post(xml, 'application/x-wms-LogStats;charset=UTF-8'))
+
+    assert.deepEqual([bare.status, streaming.status], [200, 200])
+    assert.deepEqual(kinds, ['legacy', 'streaming'])
   })
 
   it('says what is wrong with a log', async (t) => {
