@@ -11,6 +11,7 @@ import type { PlayEvent } from '../../src/playlog/play-event.ts'
 import { createLogServer } from '../../src/server/log-server.ts'
 import { AudienceIntake } from '../../src/services/audience/audience-intake.ts'
 import { findTool, requireTool } from '../support/tools.ts'
+import { AnswerThief } from './answer-thief.ts'
 import { Postgres } from './postgres.ts'
 
 const REPORTS = join(import.meta.dirname, '../../src/services/audience/testdata/endless-reports.ts')
@@ -95,6 +96,31 @@ function withPostgres(tool: string): void {
       assert.deepEqual(await readHistory(name), new Map(['x', 'y', 'z'].map((id) => [id, all])))
       const { attempts } = await intake.store.overview({ from: START, until: START + 60_000, now: START + 3_600_000 })
       assert.equal(attempts, 3)
+      for (const error of failures) assert.equal((error as { code?: string }).code, 'ERR_AUDIENCE_STORE')
+    })
+
+    it('are there once where nobody heard whether they were stored', async (t) => {
+      const { name } = await openDatabase()
+      const thief = await AnswerThief.open(t, postgres.folder)
+      const failures: unknown[] = []
+      const intake = await AudienceIntake.open({
+        folder: folderFor(t),
+        database: `${postgres.url(name, thief.folder)}&query_timeout=300`,
+        onFailure: (error) => failures.push(error),
+      })
+      t.after(() => intake.close())
+      let sequence = 0
+      for (let round = 1; round <= 3; round++) {
+        // The second is of the look at the tables, behind which only what is known here says where to go on.
+        thief.steal(2)
+        for (const end = sequence + 20; sequence < end; sequence++) await intake.append(eventsOf(sequence))
+        await until(() => thief.stolen === 2 * round)
+      }
+      await drained(intake)
+
+      const all = Array.from({ length: sequence }, (_, at) => at)
+      assert.deepEqual(await readHistory(name), new Map(['x', 'y', 'z'].map((id) => [id, all])))
+      assert.ok(failures.length > 0)
       for (const error of failures) assert.equal((error as { code?: string }).code, 'ERR_AUDIENCE_STORE')
     })
 

@@ -16,12 +16,13 @@ const POLL_MS = 50
 
 export class Postgres {
   readonly #bin: string
-  readonly #folder: string
+  /** Of its socket. */
+  readonly folder: string
   #server: ChildProcess | undefined
 
   private constructor(bin: string, folder: string) {
     this.#bin = bin
-    this.#folder = folder
+    this.folder = folder
   }
 
   /** `initdb`: its path, beside which the server lies. */
@@ -36,9 +37,9 @@ export class Postgres {
     return postgres
   }
 
-  /** Of a database; created by `createDatabase`. */
-  url(database: string): string {
-    return `postgres:///${database}?host=${encodeURIComponent(this.#folder)}&user=${USER}`
+  /** Of a database; created by `createDatabase`. `folder`: of another socket that leads there. */
+  url(database: string, folder = this.folder): string {
+    return `postgres:///${database}?host=${encodeURIComponent(folder)}&user=${USER}`
   }
 
   /** An empty one; resolves with its URL. */
@@ -61,9 +62,9 @@ export class Postgres {
   async start(): Promise<void> {
     const [command, ...args] = asUser([
       join(this.#bin, 'postgres'),
-      ...['-D', join(this.#folder, 'data'), '-k', this.#folder, '-c', 'listen_addresses='],
+      ...['-D', join(this.folder, 'data'), '-k', this.folder, '-c', 'listen_addresses='],
     ])
-    const server = start(command, args, { cwd: this.#folder })
+    const server = start(command, args, { cwd: this.folder })
     this.#server = server
     let said = ''
     server.stderr?.on('data', (piece: Buffer) => (said = `${said}${String(piece)}`.slice(-4000)))
@@ -89,7 +90,7 @@ export class Postgres {
   /** Stops it and removes its folder. */
   async close(): Promise<void> {
     await this.stop('SIGQUIT')
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true })
   }
 
   async #answers(): Promise<boolean> {
