@@ -22,6 +22,8 @@ export function configure(command: Command): void {
       // As the server would take it; there is no flag for it, since other users see the arguments of a process.
       const database = process.env['HEADEND_AUDIENCE_DATABASE']
       const isKnown = await eraseSession(placeOf(self.optsWithGlobals()), id, { database })
-      process.stdout.write(isKnown ? `${id} is erased\n` : `nothing is known of ${id}\n`)
+      process.stdout.write(
+        isKnown ? `${id} is erased\n` : `nothing is known of ${id}; what of it is on its way is left out\n`,
+      )
     })
 }

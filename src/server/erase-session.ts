@@ -8,9 +8,9 @@ import { AUDIENCE_FOLDER } from './server-reports.ts'
 const MAX_ANSWER = 64 * 1024
 
 /**
- * `database`: as in the settings `audience.database`, where the folder's server has it. Removes all that is known of a session, what of it waits for the store included. False: it was not known. A server that runs on the folder must
- * be asked itself. Throws ConfigError ERR_USAGE for a folder that is no server's, UnavailableError ERR_AUDIENCE_STORE, and ERR_AUDIENCE_SERVER with
- * what a server says.
+ * Removes all that is known of a session; what of it waits for the store is left out when it comes. False: it was not known. A server that runs on
+ * the folder must be asked itself: it remembers sessions. `database`: as in the settings (`audience.database`). Throws ConfigError ERR_USAGE for a
+ * folder that is no server's, UnavailableError ERR_AUDIENCE_STORE, and ERR_AUDIENCE_SERVER with what a server says.
  */
 export async function eraseSession(
   place: ServerPlace,
@@ -21,13 +21,13 @@ export async function eraseSession(
   await expectServerFolder(place.data)
   const folder = join(place.data, AUDIENCE_FOLDER)
   if (!existsSync(folder)) return false
-  const { AudienceIntake } = await import('../services/audience/audience-intake.ts')
-  const intake = await AudienceIntake.open({ folder, database })
+  const { openAudienceStore } = await import('../services/audience/store/open-store.ts')
+  // The spool is left alone: a server may write there after all. What of the session waits in it is left out when it comes.
+  const store = openAudienceStore({ folder, database })
   try {
-    await intake.drain()
-    return await intake.store.erase(id, Date.now())
+    return await store.erase(id, Date.now())
   } finally {
-    await intake.close()
+    await store.close()
   }
 }
 
