@@ -177,3 +177,8 @@ export class WmResponseReader implements Machine<Uint8Array, ResponseEvent> {
 function chunkInvalid(expected: string, found: string): PeerError {
   return new PeerError('ERR_WMS_CHUNK_INVALID', `expected ${expected}, found ${JSON.stringify(found.slice(0, 60))}`)
 }
+
+/** The end of its body shows in the bytes, not in the end of the connection. */
+export function isDelimited(response: WmResponse | undefined): boolean {
+  return response?.header('content-length') !== undefined || response?.header('transfer-encoding') !== undefined
+}

@@ -51,7 +51,7 @@ function pull(t: TestContext, address: string, options: Partial<WmspPullOptions>
 const bare = (bytes: Uint8Array) => Buffer.from(withoutPadding(bytes))
 
 describe('the client and the server of Windows Media over HTTP', () => {
-  test('a file comes packet by packet as it is, and its log goes back', async (t) => {
+  test('a file comes packet by packet as it is, and its logs go back: of what came, and of what was shown', async (t) => {
     const server = await serverOf(t, { files: { 'vod/a.wmv': testFile(FILE).bytes } })
     const pulled = pull(t, `mms://127.0.0.1:${server.port}/vod/a.wmv`)
     await pulled.done
@@ -64,10 +64,13 @@ describe('the client and the server of Windows Media over HTTP', () => {
       ['wmv2', 'wma2'],
     )
     assert.ok(pulled.packetCount > 10)
-    const [log] = server.playLogs
-    assert.equal(log?.kind, 'legacy')
-    assert.equal(log?.wmlog.fields['c-pkts-received'], packets.length)
-    assert.equal(log?.path, 'vod/a.wmv')
+    const [received, shown] = ['streaming', 'rendering'].map((kind) => server.playLogs.find((log) => log.kind === kind))
+    assert.equal(server.playLogs.length, 2)
+    assert.equal(received?.wmlog.fields['c-pkts-received'], packets.length)
+    assert.deepEqual([received?.path, shown?.path], ['vod/a.wmv', 'vod/a.wmv'])
+    assert.ok((shown?.wmlog.fields['x-duration'] ?? 0) > 0)
+    assert.equal(shown?.wmlog.form, 52)
+    assert.ok(received?.sessionId !== undefined && received.sessionId === shown?.sessionId)
   })
 
   test('a broadcast comes from a key packet on, as the encoder sent it, to its end', async (t) => {
@@ -97,7 +100,12 @@ describe('the client and the server of Windows Media over HTTP', () => {
       const second = nativeOf('wmav2.wma').packets
       assert.equal(pulled.units.length, packets.length + second.length)
       assert.equal(new Set(pulled.units.map((unit) => unit.init)).size, 2)
-      assert.equal(server.playLogs.length, 2)
+      assert.deepEqual(server.playLogs.map(({ kind }) => kind).sort(), [
+        'rendering',
+        'rendering',
+        'streaming',
+        'streaming',
+      ])
     })
   }
 

@@ -5,7 +5,12 @@ import { connect as connectTls } from 'node:tls'
 import { HeadendError, UnavailableError } from '../../../../errors.ts'
 import type { Publisher } from '../../../../live/publisher.ts'
 import { MICROS_PER_MS } from '../../../../media/time.ts'
-import { anonymousPlayerId, makeLegacyLog } from '../../../../playlog/wmlog-writer.ts'
+import {
+  anonymousPlayerId,
+  makeLegacyLog,
+  makeRenderingLog,
+  makeStreamingLog,
+} from '../../../../playlog/wmlog-writer.ts'
 import type { ClientContext } from '../../../protocol.ts'
 import { pairBitrate } from '../../packet-pair.ts'
 import { WmResponseReader } from '../../response-reader.ts'
@@ -237,7 +242,12 @@ class Pull {
       rate: this.#client.rate ?? 1,
       description: this.#session.description,
     })
-    if (facts !== undefined) this.#aside(this.#session.address, this.#session.logRequest(makeLegacyLog(facts)))
+    if (facts === undefined) return
+    const session = this.#session
+    const told = session.tellsApart ? makeStreamingLog(facts) : makeLegacyLog(facts)
+    this.#aside(session.address, session.logRequest(told))
+    // It has no screen: what it shows ends with what comes.
+    if (session.tellsApart) this.#aside(session.address, session.remoteLogRequest(makeRenderingLog(facts)))
   }
 
   /** A request whose failure changes nothing. */

@@ -40,7 +40,7 @@ export type WmspClientEvent =
   | { readonly type: 'header'; readonly init: AsfInit }
   /** One ASF data packet, and its number in the file. A view of what was written. */
   | { readonly type: 'packet'; readonly bytes: Uint8Array; readonly number: number }
-  /** An entry is over: `logRequest` is to be sent, on a connection of its own. */
+  /** An entry is over: its logs are to be sent, on connections of their own. */
   | { readonly type: 'log' }
   /** All is over. */
   | { readonly type: 'end' }

@@ -3,7 +3,7 @@ import { PeerError, UnavailableError } from '../../../../errors.ts'
 import { ClientAuthorization, userPasswordOf } from '../../client-authorization.ts'
 import type { HeaderLine } from '../../message-head.ts'
 import { type Pragma, parsePragma } from '../../pragma.ts'
-import { parseServer, type ServerProduct } from '../../product.ts'
+import { atLeast, parseServer, type ServerProduct } from '../../product.ts'
 import type { WmResponse } from '../../response-reader.ts'
 import { ClientCookies } from './cookies.ts'
 import { type ClientIdentity, type RequestContext, requestTarget } from './request.ts'
@@ -18,6 +18,7 @@ const DEFAULT_TIMEOUT_MS = 60_000
 const MAX_FEATURES = 64
 const PREDICTS = 'com.microsoft.wm.predstrm'
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
+const REMOTE_LOGS = /x-wms-event-subscription="[^"]*\bremote-log\b/i
 /** Characters of a server's own words that we repeat. */
 const MAX_WORDS = 100
 
@@ -47,6 +48,7 @@ export class ClientPeer {
   #features: ReadonlySet<string> = new Set()
   #timeoutMs = DEFAULT_TIMEOUT_MS
   #playlistGenId = 0
+  #takesRemoteLogs = false
 
   /** `url` has the scheme mms, mmsh, http or https; `cnonce` is random text for Digest. */
   constructor(url: URL, identity: ClientIdentity, cnonce: string) {
@@ -72,6 +74,16 @@ export class ClientPeer {
   /** `undefined` before the first answer. */
   get server(): ServerProduct | undefined {
     return this.#server
+  }
+
+  /** It reads logs in XML, and knows remote events. */
+  get isModern(): boolean {
+    return this.#server?.token === 'Cougar' && atLeast(this.#server, 9)
+  }
+
+  /** It asked for logs of what is shown (MS-WMSP 2.2.1.1.10). */
+  get takesRemoteLogs(): boolean {
+    return this.#takesRemoteLogs && this.isModern
   }
 
   /** `seekable`, `broadcast` …; what stands in `$M` overrides the header. */
@@ -130,6 +142,7 @@ export class ClientPeer {
       throw new PeerError('ERR_WMSP_SERVER', `expected a Windows Media server, Cougar or Rex, found ${found}`)
     }
     this.takePragma(parsePragma(response.headerAll('pragma')))
+    this.#takesRemoteLogs = REMOTE_LOGS.test(response.headerAll('cache-control').join(','))
     const supported = response.headerAll('supported').join(',')
     if (supported !== '') {
       const tokens = supported.toLowerCase().split(',', MAX_FEATURES)

@@ -1,6 +1,11 @@
 /** Requests of a Windows Media client, byte for byte (MS-WMSP 2.2.2, 3.1.5.1). */
+import type { Wmlog } from '../../../../playlog/wmlog.ts'
+import { formatWmlogLine } from '../../../../playlog/wmlog-line.ts'
+import { formatWmlogXml } from '../../../../playlog/wmlog-xml.ts'
+import { CDL_TYPE, type CdlItem } from '../../cdl.ts'
 import type { HeaderLine } from '../../message-head.ts'
 import { formatPragma, type PragmaToken } from '../../pragma.ts'
+import { writeRemoteEvent } from '../../remote-event.ts'
 import { formatSwitches, type SwitchEntry } from '../../stream-selection.ts'
 
 /** Who asks. */
@@ -35,6 +40,8 @@ export interface PlayRequest {
   readonly playlistGenId: number
   /** Bits a second of the way here, when measured. */
   readonly linkBps: number | undefined
+  /** Times its own rate that media may come at all the time: it is shown at another pace then, of which a log of its own tells. */
+  readonly speed: number | undefined
   /** Bits a second at which the first milliseconds of media may come; `undefined`: as fast as they are played. */
   readonly burst:
     | { readonly kind: 'Accel' | 'Burst'; readonly bitrateBps: number; readonly durationMs: number }
@@ -62,7 +69,7 @@ export function describeRequest(context: RequestContext, packetPair: boolean): U
 
 /** Asks for the media. */
 export function playRequest(context: RequestContext, play: PlayRequest): Uint8Array {
-  const { startMs, rate, streams, playlistGenId, linkBps = LINK_BPS, burst } = play
+  const { startMs, rate, streams, playlistGenId, linkBps = LINK_BPS, burst, speed } = play
   const position: PragmaToken[] = [
     ['rate', rate.toFixed(3)],
     ['stream-time', startMs],
@@ -80,6 +87,7 @@ export function playRequest(context: RequestContext, play: PlayRequest): Uint8Ar
       [`${kind}Duration`, durationMs],
     ])
   }
+  if (speed !== undefined) pragmas.push([['Speed', speed.toFixed(3)]])
   return format('GET', context, { pragmas: [...pragmas, ...switchPragmas(streams)] })
 }
 
@@ -93,16 +101,33 @@ export function keepAliveRequest(context: RequestContext): Uint8Array {
   return format('POST', context, { pragmas: [[['xKeepAliveInPause', 1]]] })
 }
 
-/** Reports what was played: as XML where the server reads that, as one line for those of old. */
-export function logRequest(
-  context: RequestContext,
-  log: { readonly xml: string } | { readonly line: string },
-): Uint8Array {
-  if ('line' in log) return format('POST', context, { pragmas: [[['log-line', log.line]]] })
+/** Reports what came, or that and what was shown in one: in XML where the server reads that, in a line for those of old. */
+export function logRequest(context: RequestContext, log: Wmlog, readsXml: boolean): Uint8Array {
+  if (!readsXml) return format('POST', context, { pragmas: [[['log-line', formatWmlogLine(log, 47)]]] })
   return format('POST', context, {
     pragmas: [],
-    body: { type: 'application/x-wms-LogStats;charset=UTF-8', bytes: Buffer.from(log.xml, 'utf8') },
+    body: { type: 'application/x-wms-LogStats;charset=UTF-8', bytes: Buffer.from(formatWmlogXml(log), 'utf8') },
   })
+}
+
+/** Reports what was shown, whenever it came, as the remote event `log` (MS-WMSP 2.2.2.9, 2.2.5). */
+export function remoteLogRequest(context: RequestContext, log: Wmlog): Uint8Array {
+  const { protocol, host, pathname } = context.url
+  const text = (name: string, value: string): CdlItem => ({ name, type: CDL_TYPE.LPWSTR, value })
+  const contextType = (value: number): CdlItem => ({ name: 'context-type', type: CDL_TYPE.I4, value: String(value) })
+  const bytes = writeRemoteEvent({
+    kind: 'log',
+    result: 0,
+    descriptions: [
+      [contextType(2), text('WMS_USER_AGENT', context.userAgent), text('WMS_USER_GUID', context.guid)],
+      [
+        contextType(5),
+        text('@WMS_COMMAND_CONTEXT_URL', `${protocol}//${host}${pathname}`),
+        text('@.REMOTE_LOG', formatWmlogXml(log)),
+      ],
+    ],
+  })
+  return format('POST', context, { pragmas: [], body: { type: 'application/x-wms-sendevent', bytes } })
 }
 
 function switchPragmas(streams: readonly SwitchEntry[]): PragmaToken[][] {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { HeadendError } from '../../../../errors.ts'
 import { parseWmlogLine } from '../../../../playlog/wmlog-line.ts'
 import { makeLegacyLog } from '../../../../playlog/wmlog-writer.ts'
-import { parseWmlogXml } from '../../../../playlog/wmlog-xml.ts'
+import { formatWmlogXml, parseWmlogXml } from '../../../../playlog/wmlog-xml.ts'
 import {
   answer,
   answerHead,
@@ -17,6 +17,7 @@ import { changePacket, endPacket, frameHeader, MAX_DATA_PAYLOAD, REASON, testPac
 import type { HeaderLine } from '../../message-head.ts'
 import { packetPair } from '../../packet-pair.ts'
 import { type Pragma, parsePragma } from '../../pragma.ts'
+import { readRemoteEvent } from '../../remote-event.ts'
 import { type WmRequest, WmRequestReader } from '../../request-reader.ts'
 import type { WmspClientEvent, WmspClientRequest } from './events.ts'
 import { MAX_HEADER_BYTES } from './fragment-joiner.ts'
@@ -387,6 +388,40 @@ describe('the player of the checklist', () => {
     assert.equal(line?.request.header('content-type'), undefined)
     assert.equal(line?.request.header('content-length'), '0')
     assert.equal(parseWmlogLine(line?.pragma.text('log-line') ?? '').fields.protocol, 'http')
+  })
+
+  test('PLY-10, PLY-20, PLY-35: servers that take the log of what is shown get Speed, and two logs', () => {
+    const subscribed: HeaderLine = ['Cache-Control', 'no-cache, x-wms-event-subscription="remote-open,remote-log"']
+    const dialogue = playing({}, { headers: [subscribed] })
+    const log = legacyLog()
+    const [event] = requests(dialogue.session.remoteLogRequest(log))
+
+    assert.equal(dialogue.last.pragma.text('Speed'), '1.000')
+    assert.equal(dialogue.session.tellsApart, true)
+    assert.equal(event?.request.method, 'POST')
+    assert.equal(event?.request.header('content-type'), 'application/x-wms-sendevent')
+    assert.equal(event?.pragma.u32('client-id'), 77)
+    const { kind, result, descriptions } = readRemoteEvent(Buffer.from(event?.body ?? ''))
+    const [user, command] = descriptions.map((items) =>
+      Object.fromEntries(items.map(({ name, value }) => [name, value])),
+    )
+    assert.deepEqual([kind, result, user?.['context-type'], command?.['context-type']], ['log', 0, '2', '5'])
+    assert.deepEqual([user?.['WMS_USER_AGENT'], user?.['WMS_USER_GUID']], ['NSPlayer/12.0.0.1', GUID])
+    assert.equal(command?.['@WMS_COMMAND_CONTEXT_URL'], 'http://media.test/harbour.wmv')
+    assert.deepEqual(parseWmlogXml(command?.['@.REMOTE_LOG'] ?? '').fields, parseWmlogXml(formatWmlogXml(log)).fields)
+  })
+
+  test('PLY-20: who has not asked for it, is too old for it, or is no player, sends one log', () => {
+    const subscribed: HeaderLine = ['Cache-Control', 'x-wms-event-subscription="remote-log"']
+    for (const dialogue of [
+      playing(),
+      playing({}, { headers: [['Cache-Control', 'x-wms-event-subscription="remote-open"']] }),
+      playing({}, { headers: [subscribed], server: 'Rex/12.0' }),
+      playing({}, { headers: [subscribed], server: 'Cougar/4.1.0.3921' }),
+      playing({ role: 'server' }, { headers: [subscribed] }),
+    ]) {
+      assert.deepEqual([dialogue.last.pragma.has('Speed'), dialogue.session.tellsApart], [false, false])
+    }
   })
 
   test('PLY-22: repeated $E(0) are tolerated', () => {

@@ -4,17 +4,23 @@ import { parseAsfInit } from '../../../../media/containers/asf/header.ts'
 import type { AsfInit } from '../../../../media/containers/asf/model.ts'
 import type { Machine } from '../../../../media/machine.ts'
 import type { Wmlog } from '../../../../playlog/wmlog.ts'
-import { formatWmlogLine } from '../../../../playlog/wmlog-line.ts'
-import { formatWmlogXml } from '../../../../playlog/wmlog-xml.ts'
-import { type ContentDescription, readDescriptions } from '../../cdl.ts'
+import type { ContentDescription } from '../../cdl.ts'
 import { type Frame, FrameReader, type PacketLetter, REASON } from '../../framing.ts'
 import { parsePragma } from '../../pragma.ts'
 import { atLeast } from '../../product.ts'
-import { type WmResponse, WmResponseReader } from '../../response-reader.ts'
+import { isDelimited, type WmResponse, WmResponseReader } from '../../response-reader.ts'
 import type { WmspClientEvent, WmspClientRequest } from './events.ts'
 import { FragmentJoiner } from './fragment-joiner.ts'
+import { readMetadata } from './metadata.ts'
 import { type ClientAddress, ClientPeer } from './peer.ts'
-import { describeRequest, keepAliveRequest, logRequest, playRequest, selectStreamRequest } from './request.ts'
+import {
+  describeRequest,
+  keepAliveRequest,
+  logRequest,
+  playRequest,
+  remoteLogRequest,
+  selectStreamRequest,
+} from './request.ts'
 import { selectStreams, withStreams } from './streams.ts'
 
 const USER_AGENTS = { player: 'NSPlayer/12.0.0.1', server: 'NSServer/9.6.0.1' } as const
@@ -30,7 +36,7 @@ const PAIRS = 3
  * One connection at a time carries Describe and Play; the driver opens it when `dial` says so (first of all), writes what comes on it,
  * reads events until `undefined`, sends `takeOutput`, and calls `end` when the server has closed it. Describe and Play share a
  * connection where the server keeps it open. Everything else goes over short connections of its own, to `address`: what a `side`
- * event holds, `logRequest` after `log`, and `keepAliveRequest` every `keepAliveMs` while `idle`.
+ * event holds, `logRequest` and, where it `tellsApart`, `remoteLogRequest` after `log`, `keepAliveRequest` every `keepAliveMs` while `idle`.
  *
  * `write`, `read` and `end` throw FormatError for broken packets, PeerError for what breaks the protocol and for refusals
  * (ERR_WMSP_DENIED, ERR_WMSP_REFUSED), UnavailableError ERR_WMSP_NOT_FOUND, ERR_WMSP_CLOSED, ERR_WMSP_ENDED and the like.
@@ -64,6 +70,8 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
   /** Packets of this entry came. */
   #flowed = false
   #linkBps: number | undefined
+  /** Of the Play request. */
+  #speed: number | undefined
   #refusalBytes = 0
 
   constructor(request: WmspClientRequest) {
@@ -175,11 +183,17 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
     return keepAliveRequest(this.#peer.context())
   }
 
-  /** Reports what was played: in XML to servers that know it, in a line to those of old. */
+  /** What came and what was shown are told in two logs (MS-WMSP 3.1.4.8); else in one. */
+  get tellsApart(): boolean {
+    return this.#speed !== undefined && this.#peer.takesRemoteLogs
+  }
+
   logRequest(log: Wmlog): Uint8Array {
-    const server = this.#peer.server
-    const xml = server?.token === 'Cougar' && atLeast(server, 9)
-    return logRequest(this.#peer.context(), xml ? { xml: formatWmlogXml(log) } : { line: formatWmlogLine(log, 47) })
+    return logRequest(this.#peer.context(), log, this.#peer.isModern)
+  }
+
+  remoteLogRequest(log: Wmlog): Uint8Array {
+    return remoteLogRequest(this.#peer.context(), log)
   }
 
   #ask(what: 'describe' | 'play', anew: boolean): void {
@@ -211,12 +225,15 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
       )
     }
     const kind = role === 'server' ? 'Burst' : 'Accel'
+    // Said to servers that then take the log of what is shown: others are told as those before them were.
+    this.#speed = role === 'player' && this.#peer.takesRemoteLogs ? 1 : undefined
     return playRequest(this.#peer.context(), {
       startMs,
       rate,
       streams: init === undefined ? [] : selectStreams(init, streams),
       playlistGenId,
       linkBps: this.#linkBps,
+      speed: this.#speed,
       burst:
         server !== undefined && atLeast(server, 5)
           ? { kind, bitrateBps: ANY_BITRATE, durationMs: BURST_MS }
@@ -297,10 +314,9 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
   }
 
   #onMetadata(bytes: Uint8Array): undefined {
-    const end = bytes.indexOf(0)
-    const text = Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('latin1')
-    this.#peer.takePragma(parsePragma([text]))
-    this.#description = end < 0 ? [] : descriptionIn(bytes.subarray(end + 1))
+    const { pragma, description } = readMetadata(bytes)
+    this.#peer.takePragma(pragma)
+    this.#description = description
   }
 
   #onHeader(bytes: Uint8Array): WmspClientEvent | undefined {
@@ -379,19 +395,4 @@ export class WmspClientSession implements Machine<Uint8Array, WmspClientEvent> {
     const expected = letters.length === 0 ? 'nothing' : letters.join(', ')
     return new PeerError('ERR_WMSP_UNEXPECTED', `expected ${expected}, found $${type}`)
   }
-}
-
-/** Nobody needs it to play: one that cannot be read is none. */
-function descriptionIn(bytes: Uint8Array): ContentDescription {
-  try {
-    return readDescriptions(bytes)[0] ?? []
-  } catch (error) {
-    if (error instanceof FormatError) return []
-    throw error
-  }
-}
-
-/** Its end shows in the bytes, not in the end of the connection. */
-function isDelimited(response: WmResponse | undefined): boolean {
-  return response?.header('content-length') !== undefined || response?.header('transfer-encoding') !== undefined
 }
