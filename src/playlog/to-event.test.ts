@@ -65,6 +65,25 @@ describe('CMCD as an event', () => {
     assert.equal(ofCmcd('sid="a",br=128,ot=a')?.bitrate, undefined)
   })
 
+  it('of a request for sound, says nothing of pictures', () => {
+    assert.equal(ofCmcd('br=(44;a),ot=a,pb=(44;a),sid="a",v=2')?.bitrate, undefined)
+    assert.equal(ofCmcd('br=(238;v 44;a),e=t,sid="a",ts=1900000000123,v=2')?.bitrate, 238)
+  })
+
+  it('of a response, has no state of the time when it was asked for, and no first byte behind the last', () => {
+    const found = ofCmcd('e=rr,rc=200,sid="a",sta=r,ts=1900000000123,ttfb=1795618239359,ttlb=71,url="a.m4s",v=2')
+
+    assert.deepEqual(
+      [found?.kind, found?.state, found?.firstByte, found?.lastByte],
+      ['response', undefined, undefined, 71],
+    )
+  })
+
+  it('of a start that goes on, does not know how long it takes', () => {
+    assert.equal(ofCmcd('e=ps,msd=1,sid="a",sta=s,ts=1900000000123,v=2')?.startup, undefined)
+    assert.equal(ofCmcd('e=t,msd=494,sid="a",ts=1900000000123,v=2')?.startup, 494)
+  })
+
   it('of errors and answers', () => {
     assert.deepEqual(ofCmcd('e=e,ec=("3016" "x"),sid="a",ts=1,v=2')?.errors, ['3016', 'x'])
     const answer = ofCmcd('e=rr,rc=503,ttfb=20,ttlb=70,url="a",sid="a",ts=1,v=2')

@@ -45,7 +45,9 @@ export function cmcdToEvent({ values }: CmcdRecord, reception: CmcdReception): P
   const sessionId = sid === undefined || sid === '' ? reception.sessionId : sid
   if (sessionId === undefined) return undefined
   const name = text(values, 'e')
-  const state = text(values, 'sta')
+  const firstByte = number(values, 'ttfb')
+  const lastByte = number(values, 'ttlb')
+  const state = STATES[text(values, 'sta') ?? '']
   const event: PlayEvent = {
     sessionId,
     kind: name === undefined ? 'request' : (KINDS[name] ?? 'other'),
@@ -60,7 +62,8 @@ export function cmcdToEvent({ values }: CmcdRecord, reception: CmcdReception): P
     protocol: reception.protocol ?? PROTOCOLS[text(values, 'sf') ?? ''],
     address: reception.address,
     userAgent: reception.userAgent,
-    state: state === undefined ? undefined : STATES[state],
+    // Of a response, `ts` is when it was asked for, and the state that when it was there: after a stall, one that did not begin then.
+    state: name === 'rr' ? undefined : state,
     rate: number(values, 'pr'),
     position: number(values, 'pt'),
     bitrate: bitrateOf(values),
@@ -68,14 +71,15 @@ export function cmcdToEvent({ values }: CmcdRecord, reception: CmcdReception): P
     buffer: list(values, 'bl'),
     latency: number(values, 'ltc'),
     droppedFrames: number(values, 'dfa'),
-    startup: number(values, 'msd'),
+    // Before the first picture nobody knows it; dash.js tells one all the same.
+    startup: state === 'starting' || state === 'preloading' ? undefined : number(values, 'msd'),
     stalls: list(values, 'bsa'),
     stalled: list(values, 'bsda'),
     starved: flag(values, 'bs'),
     hidden: flag(values, 'bg'),
     status: number(values, 'rc'),
-    firstByte: number(values, 'ttfb'),
-    lastByte: number(values, 'ttlb'),
+    firstByte: firstByte !== undefined && firstByte > (lastByte ?? firstByte) ? undefined : firstByte,
+    lastByte,
     errors: (values.get('ec') as readonly CmcdText[] | undefined)?.map(({ value }) => value),
     original: reception.original,
   }
@@ -84,10 +88,9 @@ export function cmcdToEvent({ values }: CmcdRecord, reception: CmcdReception): P
 
 /** Of what is played, or of the pictures asked for: a request for sound says nothing of them. */
 function bitrateOf(values: CmcdValues): number | undefined {
-  const played = list(values, 'pb')
-  if (played !== undefined) return played
   const type = text(values, 'ot')
-  return type === undefined || type === 'v' || type === 'av' ? list(values, 'br') : undefined
+  if (type !== undefined && type !== 'v' && type !== 'av') return undefined
+  return list(values, 'pb') ?? list(values, 'br')
 }
 
 /** The entry of video, or that of all, else the first. */

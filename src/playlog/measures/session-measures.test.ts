@@ -141,6 +141,43 @@ describe('measures of a session', () => {
     assert.deepEqual([found.startup, found.played, found.paused, found.stalls], [1000, 21_000, 8000, 1])
   })
 
+  it('ends with the last word of the player, whenever the server closed the connection', () => {
+    const events = told(
+      [0, 'starting'],
+      [1, 'playing'],
+      [6, undefined],
+      [22, undefined, { kind: 'close', source: 'server', bytes: 9 }],
+    )
+    const found = measure(events)
+
+    assert.deepEqual([found.played, found.outcome, found.bytes], [5000, 'left', 9])
+    assert.deepEqual(found.spans.at(-1), { state: 'playing', start: START + 1000, end: START + 6000 })
+  })
+
+  it('requests that come late say nothing against events', () => {
+    const found = measure(
+      told(
+        [0, 'starting', { kind: 'request', bitrate: 300 }],
+        [1, 'playing', { bitrate: 900 }],
+        [5, 'rebuffering'],
+        [7, 'playing'],
+        [7.2, 'rebuffering', { kind: 'request', bitrate: 300 }],
+        [9, undefined, { bitrate: 900 }],
+      ),
+    )
+
+    assert.deepEqual([found.startup, found.played, found.stalled, found.stalls], [1000, 6000, 2000, 1])
+    assert.deepEqual([found.bitrateUp, found.bitrateDown], [1, 0])
+  })
+
+  it('a player that waits before its first picture starts, and does not stall', () => {
+    const found = measure(
+      told([0, 'starting', { starved: true }], [0.1, 'rebuffering', { starved: true }], [0.4, 'playing'], [9, 'quit']),
+    )
+
+    assert.deepEqual([found.startup, found.stalls, found.stalled, found.played], [400, 0, 0, 8600])
+  })
+
   it('a Windows Media log tells all at once', () => {
     const [log] = told([
       60,

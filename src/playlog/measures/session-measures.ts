@@ -1,5 +1,6 @@
 /** What a session was like for its viewer. Definitions stand at the fields; all times are milliseconds. */
 import type { PlayEvent, PlayerState } from '../play-event.ts'
+import { type Heard, heardBitrate, isOfPlayer } from './heard.ts'
 import { inOrder, type StateSpan, stateSpans } from './state-spans.ts'
 
 /** A stall that begins this soon after a seek, milliseconds, is the seek's. */
@@ -71,8 +72,8 @@ export function measureSession(events: readonly PlayEvent[], { over }: MeasureOp
   const told = toldTotals(ordered)
   const startedAt = spans.find(({ state }) => state === 'starting')?.start
   const fromStates = firstPicture === undefined || startedAt === undefined ? undefined : firstPicture - startedAt
-  // A player that tells of stalls only in sums was not seen to stall.
-  const seen = stalls.count > 0 || spans.some(({ state }) => state === 'rebuffering')
+  // Of a player that tells of stalls only in sums.
+  const seen = ordered.some((event) => event.state === 'rebuffering' && isOfPlayer(event))
   return {
     start: first.time,
     end: last.time,
@@ -173,7 +174,10 @@ function bitratesOf(events: readonly PlayEvent[], spans: readonly StateSpan[]) {
     weighted += current.bitrate * shown
     time += shown
   }
-  for (const { bitrate, time: at } of events) {
+  const heard: Heard = { states: false, bitrates: false }
+  for (const event of events) {
+    const { time: at } = event
+    const bitrate = heardBitrate(event, heard)
     if (bitrate === undefined || bitrate === current?.bitrate) continue
     close(at)
     if (current !== undefined && bitrate > current.bitrate) up++

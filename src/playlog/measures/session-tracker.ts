@@ -1,5 +1,6 @@
 /** The measures of one session kept up to date with each event, for those who cannot read all of a session again with each of its reports. */
 import type { PlayEvent, PlayerState } from '../play-event.ts'
+import { type Heard, heardBitrate, heardState, isOfPlayer, nextState } from './heard.ts'
 import { eachMinute, type MinuteShare, type MinuteShares, minuteOf } from './minute-shares.ts'
 import { type MeasureOptions, outcomeFrom, SEEK_TAIL, type SessionMeasures } from './session-measures.ts'
 import { guessedState, inOrder, isFinal } from './state-spans.ts'
@@ -27,9 +28,11 @@ interface Manner {
   stalls: boolean
 }
 
-interface Fold extends Manner {
+interface Fold extends Manner, Heard {
   start: number
   last: number
+  /** The player's last word: states are counted up to here. */
+  until: number
   sequence: number
   receivedAt: number
   state: PlayerState | undefined
@@ -79,8 +82,9 @@ export class SessionTracker {
   /** Of all events of a session, in any order. `shares` gets what they give to the minutes. */
   static of(events: readonly PlayEvent[], shares: MinuteShares): SessionTracker {
     const ordered = inOrder(events)
-    const tells = ordered.some(({ state }) => state !== undefined)
-    const tracker = new SessionTracker({ tells, stalls: ordered.some(({ state }) => state === 'rebuffering') })
+    const players = ordered.filter(isOfPlayer)
+    const tells = players.some(({ state }) => state !== undefined)
+    const tracker = new SessionTracker({ tells, stalls: players.some(({ state }) => state === 'rebuffering') })
     for (const event of ordered) tracker.add(event, shares)
     return tracker
   }
@@ -107,11 +111,12 @@ export class SessionTracker {
   add(event: PlayEvent, shares: MinuteShares): TrackResult {
     const fold = this.#fold ?? { ...NOTHING, ...this.#manner, start: event.time, last: event.time }
     if (this.#fold !== undefined && isBefore(event, fold)) return 'late'
-    const starting = event.state !== undefined && !fold.tells
+    const state = isOfPlayer(event) ? event.state : undefined
+    const starting = state !== undefined && !fold.tells
     // A start that was guessed over more than two minutes has filled those between its events.
-    const fills = fold.state === 'starting' && minuteOf(fold.last) > minuteOf(fold.start) + 1
+    const fills = fold.state === 'starting' && minuteOf(fold.until) > minuteOf(fold.start) + 1
     const hasGuessed = fold.firstPicture !== undefined || fold.state === 'playing' || fold.state === 'paused' || fills
-    const stalling = event.state === 'rebuffering' && !fold.stalls
+    const stalling = state === 'rebuffering' && !fold.stalls
     if (starting && hasGuessed) return 'contradicts'
     if (stalling && (fold.toldStalls > 0 || fold.starved > 0 || fold.toldStalled > 0)) return 'contradicts'
     if (starting) {
@@ -119,9 +124,13 @@ export class SessionTracker {
     }
     if (stalling) fold.stalls = true
     this.#fold = fold
-    goTo(fold, event.time, shares)
-    setState(fold, fold.tells ? event.state : guessedState(event, fold.state), shares)
-    setBitrate(fold, event.bitrate)
+    if (isOfPlayer(event)) {
+      goTo(fold, event.time, shares)
+      const next = fold.tells ? nextState(heardState(event, fold), fold.state) : guessedState(event, fold.state)
+      setState(fold, next, shares)
+      setBitrate(fold, heardBitrate(event, fold))
+    } else if (!fold.tells || !isGoingOn(fold)) countActive(fold, minuteOf(event.time), shares)
+    fold.last = event.time
     const share = shares.at(minuteOf(event.time))
     addTold(fold, event, share, shares)
     for (const code of event.errors ?? []) {
@@ -138,13 +147,14 @@ export class SessionTracker {
   measures({ over }: MeasureOptions): TrackedMeasures {
     const fold = this.#fold
     if (fold === undefined) throw new RangeError('expected events of a session, found none')
-    const { state, since, last } = fold
+    const { state, since, last, until } = fold
     const firstPicture = fold.firstPicture ?? (state === 'playing' ? since : undefined)
     const startedAt = fold.startedAt ?? (state === 'starting' ? since : undefined)
     const fromStates = firstPicture === undefined || startedAt === undefined ? undefined : firstPicture - startedAt
     const stalls = { ...fold }
-    if (state === 'rebuffering') countStall(stalls, last)
-    const seen = stalls.stallCount > 0
+    if (state === 'rebuffering') countStall(stalls, until)
+    // Of a player that tells of stalls only in sums.
+    const seen = fold.stalls
     const toldStalls = Math.max(fold.toldStalls, fold.starved)
     const { toldStalled, hasClosed } = fold
     const hasPlayed = firstPicture !== undefined || fold.toldPlayed > 0
@@ -175,8 +185,11 @@ export class SessionTracker {
 const NOTHING: Fold = {
   tells: false,
   stalls: false,
+  states: false,
+  bitrates: false,
   start: 0,
   last: 0,
+  until: 0,
   sequence: 0,
   receivedAt: 0,
   state: undefined,
@@ -213,22 +226,27 @@ function isBefore(event: PlayEvent, { last, sequence, receivedAt }: Fold): boole
   return (event.time - last || (event.sequence ?? 0) - sequence || event.receivedAt - receivedAt) < 0
 }
 
+/** There is a state that the player's next word extends. */
+function isGoingOn({ state }: Fold): boolean {
+  return state !== undefined && !isFinal(state)
+}
+
 /** The state that holds goes on until then. */
 function goTo(fold: Fold, time: number, shares: MinuteShares): void {
-  const { state, last } = fold
-  fold.last = time
-  if (state === undefined || isFinal(state) || time === last) {
+  const { state, until } = fold
+  fold.until = time
+  if (!isGoingOn(fold) || time === until) {
     countActive(fold, minuteOf(time), shares)
     return
   }
-  eachMinute(last, time, (minute, milliseconds) => {
+  eachMinute(until, time, (minute, milliseconds) => {
     countActive(fold, minute, shares)
     if (state === 'rebuffering') shares.at(minute).stalled += milliseconds
     if (state === 'playing') addPlayed(fold, shares.at(minute), milliseconds)
   })
   countActive(fold, minuteOf(time), shares)
-  if (state === 'paused') fold.paused += time - last
-  if (state === 'seeking') fold.seeking += time - last
+  if (state === 'paused') fold.paused += time - until
+  if (state === 'seeking') fold.seeking += time - until
 }
 
 function addPlayed(fold: Fold, share: MinuteShare, milliseconds: number): void {
@@ -247,19 +265,19 @@ function countActive(fold: Fold, minute: number, shares: MinuteShares): void {
   shares.at(minute).active++
 }
 
-/** From the last event on. What lasted no time was not there. */
+/** From the player's last word on. What lasted no time was not there. */
 function setState(fold: Fold, next: PlayerState | undefined, shares: MinuteShares): void {
-  const { state, since, last } = fold
+  const { state, since, until } = fold
   if (next === undefined || next === state) return
-  if (last > since) {
+  if (until > since) {
     if (state === 'starting') fold.startedAt ??= since
     if (state === 'playing') fold.firstPicture ??= since
-    if (state === 'seeking') fold.seekEnd = last
-    if (state === 'rebuffering') countStall(fold, last)
+    if (state === 'seeking') fold.seekEnd = until
+    if (state === 'rebuffering') countStall(fold, until)
   } else if (state === 'rebuffering') shares.at(minuteOf(since)).stalls--
-  if (next === 'rebuffering') shares.at(minuteOf(last)).stalls++
+  if (next === 'rebuffering') shares.at(minuteOf(until)).stalls++
   fold.state = next
-  fold.since = last
+  fold.since = until
 }
 
 function countStall(fold: Fold, end: number): void {

@@ -1,5 +1,6 @@
 /** From what a player told of its states to the spans of time that it was in each. */
 import type { PlayEvent, PlayerState } from '../play-event.ts'
+import { type Heard, heardState, isOfPlayer, nextState } from './heard.ts'
 
 /** From `start` to `end`, milliseconds since 1970. */
 export interface StateSpan {
@@ -27,19 +28,22 @@ export function inOrder(events: readonly PlayEvent[]): PlayEvent[] {
 }
 
 /**
- * Spans of one session, of events in order. The last state goes on to the last event; one that is final has no length. Any record tells the
- * state, so that a lost `ps` costs the time to the next report and not the rest of the session. Players that tell no states (CMCD version 1)
- * are starting until something is buffered and not urgent, then playing, but for `pr=0`.
+ * Spans of one session, of events in order. The last state goes on to the player's last word: that the server closed a connection says nothing
+ * of the picture. One that is final has no length. Any record tells the state, so that a lost `ps` costs the time to the next report and not the
+ * rest of the session. Players that tell no states (CMCD version 1) are starting until something is buffered and not urgent, then playing, but for
+ * `pr=0`.
  */
 export function stateSpans(events: readonly PlayEvent[]): readonly StateSpan[] {
   const spans: StateSpan[] = []
-  const tells = events.some(({ state }) => state !== undefined)
+  const tells = events.some((event) => event.state !== undefined && isOfPlayer(event))
+  const heard: Heard = { states: false, bitrates: false }
   let state: PlayerState | undefined
   let start = 0
   let last = 0
   for (const event of events) {
+    if (!isOfPlayer(event)) continue
     last = event.time
-    const next = tells ? event.state : guessedState(event, state)
+    const next = tells ? nextState(heardState(event, heard), state) : guessedState(event, state)
     if (next === undefined || next === state) continue
     if (state !== undefined && event.time > start) spans.push({ state, start, end: event.time })
     state = next
