@@ -53,6 +53,8 @@ export type PlayEventSource = (typeof PLAY_EVENT_SOURCES)[number]
 export interface PlayEvent {
   /** One playback of one player: CMCD `sid`; of others what the collector gives them. */
   readonly sessionId: string
+  /** Under which the same session was told before its player said what it calls it: all of that belongs to this one. */
+  readonly formerId?: string
   readonly kind: PlayEventKind
   readonly source: PlayEventSource
   /** When it happened, by the clock of who told it. */

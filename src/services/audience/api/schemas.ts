@@ -91,6 +91,7 @@ const optionalText = z.string().optional()
 
 const event = z
   .object({
+    formerId: optionalText.describe('Under which the server told of this session before its player named it.'),
     kind: z.enum(PLAY_EVENT_KINDS),
     source: z.enum(PLAY_EVENT_SOURCES).describe('Who told it.'),
     time: z.number().describe('When it happened, by the clock of who told it.'),

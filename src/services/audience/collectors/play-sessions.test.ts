@@ -134,6 +134,33 @@ describe('the name that a player gives its session', () => {
     assert.deepEqual(said(), ['first open 0', 'first close 0'])
   })
 
+  it('is that of the server’s session however late it comes, when there is but one', (t) => {
+    const { sessions, told, open, said, pass } = setUp(t)
+    const session = open()
+    pass(NAME_MS + 60_000)
+    const before = said().length
+
+    assert.equal(sessions.name('sid', { ...viewer, path: undefined }), 'live/a')
+    assert.equal(sessions.name('sid', viewer), 'live/a')
+    sessions.closed(session, undefined)
+
+    assert.deepEqual(said().slice(before), [`sid interval ${NAME_MS + 60_000}`, 'sid close 0'])
+    assert.deepEqual(
+      told.slice(before).map(({ formerId }) => formerId),
+      [session.id, undefined],
+    )
+  })
+
+  it('is for nobody when it comes late and two could be meant', (t) => {
+    const { sessions, told, open, pass } = setUp(t)
+    open()
+    open()
+    pass(NAME_MS)
+
+    assert.equal(sessions.name('sid', viewer), 'live/a')
+    assert.ok(told.every(({ sessionId }) => sessionId !== 'sid'))
+  })
+
   it('is forgotten when no session comes', (t) => {
     const { sessions, open, said, pass } = setUp(t)
     sessions.name('sid', viewer)

@@ -12,7 +12,7 @@ export interface PlaySessionsOptions {
   readonly now?: () => number
 }
 
-/** A session waits this long for the name that its player gives it, before its begin is told, milliseconds. */
+/** A session waits this long for the name that its player gives it, before its begin is told under its own, milliseconds. */
 export const NAME_MS = 5000
 /** Between two reports of a session: a third of what counts as silence, milliseconds. */
 export const INTERVAL_MS = SILENCE_MS / 3
@@ -106,11 +106,13 @@ export class PlaySessions {
     const those = [...(this.#viewers.get(viewer) ?? [])].filter(
       ({ session }) => path === undefined || session.start.path === path,
     )
-    const known = those.find((one) => one.name === name) ?? those.find((one) => one.name === undefined && !one.told)
+    const known = those.find((one) => one.name === name) ?? unnamedOf(those)
     if (known !== undefined) {
+      const formerId = known.told && known.name === undefined ? known.session.id : undefined
       known.optedOut ||= optedOut
       known.name = name
       this.#tellOpen(known)
+      if (formerId !== undefined) this.#tell(known, { kind: 'interval', time: this.#now(), formerId })
       return known.session.start.path
     }
     if (path !== undefined) {
@@ -173,7 +175,7 @@ export class PlaySessions {
     this.#tell(known, { kind: 'open', time: known.session.startedAt.getTime() })
   }
 
-  #tell(known: Known, what: Pick<PlayEvent, 'kind' | 'time' | 'reason'>): void {
+  #tell(known: Known, what: Pick<PlayEvent, 'kind' | 'time' | 'reason' | 'formerId'>): void {
     if (!this.#options.enabled()) return
     const { id, start, bytesOut, skipped } = known.session
     const { path, protocol, remoteAddress, userAgent } = start
@@ -193,6 +195,12 @@ export class PlaySessions {
       known.optedOut,
     )
   }
+}
+
+/** Which of a viewer's sessions a new name is for: one that waits for it, else the only one there is. */
+function unnamedOf(those: readonly Known[]): Known | undefined {
+  const unnamed = those.filter(({ name }) => name === undefined)
+  return unnamed.find(({ told }) => !told) ?? (unnamed.length === 1 && those.length === 1 ? unnamed[0] : undefined)
 }
 
 function viewerOf(remoteAddress: string, userAgent = ''): string {

@@ -23,8 +23,11 @@ const isOneOf =
   (value) =>
     typeof value === 'string' && all.includes(value)
 
+const isSessionId: Check = (value) => typeof value === 'string' && value !== '' && value.length <= MAX_SESSION_ID
+
 const CHECKS: Readonly<Record<Field, Check>> = {
-  sessionId: (value) => typeof value === 'string' && value !== '' && value.length <= MAX_SESSION_ID,
+  sessionId: isSessionId,
+  formerId: isSessionId,
   kind: isOneOf(PLAY_EVENT_KINDS),
   source: isOneOf(PLAY_EVENT_SOURCES),
   time: isNumber,

@@ -14,10 +14,18 @@ export interface NewEvent {
   readonly folded: boolean
 }
 
+/** Sessions that are one: what is known under the former name goes to the record, or with it when that was erased. */
+export interface SessionJoin {
+  readonly formerId: string
+  readonly record: SessionRecord | undefined
+}
+
 export interface Ingested {
   readonly events: readonly NewEvent[]
   readonly sessions: ReadonlySet<SessionRecord>
   readonly rollups: RollupChanges
+  /** To be done when all of this is written. */
+  readonly joins: readonly SessionJoin[]
   /** Records that had come before. */
   readonly duplicates: number
   /** Events of sessions that were erased. */
@@ -41,11 +49,14 @@ export function ingest(batches: readonly SpoolBatch[], find: FindSession): Inges
   const rollups = new RollupChanges()
   const sessions = new Set<SessionRecord>()
   const events: NewEvent[] = []
+  const joins: SessionJoin[] = []
   let duplicates = 0
   let erased = 0
   for (const [id, unordered] of bySession) {
     for (const event of unordered.length === 1 ? unordered : inOrder(unordered)) {
       const record = find(id, event.receivedAt)
+      const { formerId } = event
+      if (formerId !== undefined && formerId !== id) joins.push({ formerId, record })
       if (record === undefined) erased++
       else if (!record.isNew(event)) duplicates++
       else {
@@ -55,5 +66,5 @@ export function ingest(batches: readonly SpoolBatch[], find: FindSession): Inges
     }
   }
   for (const record of sessions) record.countStartup(rollups)
-  return { events, sessions, rollups, duplicates, erased }
+  return { events, sessions, rollups, joins, duplicates, erased }
 }

@@ -21,7 +21,7 @@ import { postgresDialect } from './postgres-dialect.ts'
 import { retainPostgres } from './postgres-retention.ts'
 import { createTables, lockForWriting } from './postgres-schema.ts'
 import { findSessions, readEvents, readSessions } from './postgres-sessions.ts'
-import { addRollups, putEvents, putSessions } from './postgres-writes.ts'
+import { addRollups, joinSessions, putEvents, putSessions, removeSession } from './postgres-writes.ts'
 import { RollupChanges } from './rollup-changes.ts'
 import { querySession, querySessions } from './sessions-query.ts'
 import { digestOf, MAX_REBUILT_EVENTS, MAX_SETTLED, MAX_SETTLED_EVENTS } from './store-limits.ts'
@@ -54,9 +54,10 @@ export class PostgresAudienceStore implements AudienceStore {
       const committed = fresh.reduce((highest, { number }) => Math.max(highest, number), before)
       if (fresh.length === 0) return { committed, events: 0, duplicates: 0, erased: 0 }
       const find = await findSessions(writing, fresh)
-      const { events, sessions, rollups, duplicates, erased } = ingest(fresh, find)
+      const { events, sessions, rollups, joins, duplicates, erased } = ingest(fresh, find)
       await putEvents(writing, events)
       await putSessions(writing, [...sessions])
+      for (const one of joins) await joinSessions(writing, one, rollups)
       await addRollups(writing, rollups)
       await writing
         .insertInto('audience_progress')
@@ -151,9 +152,7 @@ export class PostgresAudienceStore implements AudienceStore {
       const rollups = new RollupChanges()
       record.withdraw(await readEvents(writing, record.key), rollups)
       await addRollups(writing, rollups)
-      await writing.deleteFrom('audience_event').where('session', '=', record.key).execute()
-      await writing.deleteFrom('audience_state').where('session', '=', record.key).execute()
-      await writing.deleteFrom('audience_session').where('key', '=', record.key).execute()
+      await removeSession(writing, record.key)
       return true
     })
   }

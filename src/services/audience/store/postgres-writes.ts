@@ -1,8 +1,10 @@
 /** What a transaction writes to PostgreSQL: many rows with each statement, as every one of them is a way there and back. */
 import { type RawBuilder, sql, type Transaction } from 'kysely'
+import { storableText } from './believable.ts'
 import { DIMENSION_COLUMNS, MINUTE_COLUMNS, SESSION_COLUMNS } from './columns.ts'
-import type { NewEvent } from './ingest.ts'
+import type { NewEvent, SessionJoin } from './ingest.ts'
 import { createDays, dayOf } from './postgres-schema.ts'
+import { readEvents, readSessions } from './postgres-sessions.ts'
 import type { RollupChanges } from './rollup-changes.ts'
 import type { SessionRecord } from './session-record.ts'
 import { boundedSum, MAX_SUM } from './store-limits.ts'
@@ -43,6 +45,33 @@ export async function putSessions(writing: Writing, records: readonly SessionRec
     INSERT INTO audience_state (session, state)
     SELECT * FROM unnest(${keys}::bigint[], ${states}::text[])
     ON CONFLICT (session) DO UPDATE SET state = excluded.state`.execute(writing)
+}
+
+/** When both are written. */
+export async function joinSessions(
+  writing: Writing,
+  { formerId, record }: SessionJoin,
+  rollups: RollupChanges,
+): Promise<void> {
+  const id = storableText(formerId)
+  const former = (await readSessions(writing, [id])).get(id)
+  if (former === undefined || record?.canJoin(former) === false) return
+  const stored = await readEvents(writing, former.key)
+  former.withdraw(stored, rollups)
+  if (record !== undefined) {
+    const moved = writing.updateTable('audience_event').set({ session: record.key, folded: 0 })
+    await moved.where('session', '=', former.key).execute()
+    record.join(stored.map(({ event }) => event))
+    await putSessions(writing, [record])
+  }
+  await removeSession(writing, former.key)
+}
+
+/** All of it, with its events. */
+export async function removeSession(writing: Writing, key: number): Promise<void> {
+  await writing.deleteFrom('audience_event').where('session', '=', key).execute()
+  await writing.deleteFrom('audience_state').where('session', '=', key).execute()
+  await writing.deleteFrom('audience_session').where('key', '=', key).execute()
 }
 
 export async function addRollups(writing: Writing, rollups: RollupChanges): Promise<void> {

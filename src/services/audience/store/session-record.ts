@@ -5,6 +5,7 @@ import type { PlayEvent } from '../../../playlog/play-event.ts'
 import { playerFamily } from '../../../playlog/player-family.ts'
 import type { RollupChanges } from './rollup-changes.ts'
 import { SeenSequences, type SeenSnapshot } from './seen-sequences.ts'
+import { MAX_REBUILT_EVENTS } from './store-limits.ts'
 import type { Dimensions, SessionRow } from './tables.ts'
 
 /** Whether its numbers are those of its events; see `SessionRow.stale`. */
@@ -138,6 +139,18 @@ export class SessionRecord {
     for (const event of folded) change.addErrors(event, -1)
     if (this.#counted !== undefined) change.addStartup(...this.#counted, -1)
     this.#counted = undefined
+  }
+
+  /** Whether `join` can be: some events of neither are gone, and they are not too many to be read again. */
+  canJoin(former: SessionRecord): boolean {
+    const { trimmed, events } = former.#told
+    return trimmed + this.#told.trimmed === 0 && events + this.#told.events <= MAX_REBUILT_EVENTS
+  }
+
+  /** Takes the events of a record that was the same session, and was withdrawn; `rebuild` brings them into the numbers. */
+  join(events: readonly PlayEvent[]): void {
+    for (const event of events) this.#tell(event)
+    this.#told.stale = STALE.yes
   }
 
   /** What it is made of is gone, or too much: it stays as it is. */

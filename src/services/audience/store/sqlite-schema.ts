@@ -56,6 +56,7 @@ export interface SqliteStatements {
   readonly putState: StatementSync
   readonly putEvent: StatementSync
   readonly foldEvents: StatementSync
+  readonly moveEvents: StatementSync
   readonly eventsOf: StatementSync
   readonly stale: StatementSync
   readonly addMinute: StatementSync
@@ -86,6 +87,7 @@ export function prepareStatements(database: DatabaseSync): SqliteStatements {
     putState: database.prepare('INSERT OR REPLACE INTO audience_state (session, state) VALUES (?, ?)'),
     putEvent: database.prepare('INSERT INTO audience_event (session, received, folded, line) VALUES (?, ?, ?, ?)'),
     foldEvents: database.prepare('UPDATE audience_event SET folded = 1 WHERE session = ? AND folded = 0'),
+    moveEvents: database.prepare('UPDATE audience_event SET session = ?, folded = 0 WHERE session = ?'),
     eventsOf: database.prepare('SELECT folded, line FROM audience_event WHERE session = ? ORDER BY id LIMIT ?'),
     stale: database.prepare('SELECT id, events FROM audience_session WHERE stale = 1 ORDER BY key LIMIT ?'),
     addMinute: rollup('audience_minute', DIMENSION_COLUMNS, sums),

@@ -17,7 +17,7 @@ import type {
 import { storableText } from './believable.ts'
 import { MINUTE_COLUMNS, SESSION_COLUMNS } from './columns.ts'
 import { queryEvents } from './events-query.ts'
-import { ingest } from './ingest.ts'
+import { ingest, type SessionJoin } from './ingest.ts'
 import { queryOverview, querySeries, queryShares } from './numbers-query.ts'
 import { RollupChanges } from './rollup-changes.ts'
 import { SessionRecord, type StoredEvent } from './session-record.ts'
@@ -72,11 +72,12 @@ export class SqliteAudienceStore implements AudienceStore {
     if (fresh.length === 0) return { committed, events: 0, duplicates: 0, erased: 0 }
     return this.#transaction(() => {
       const { putEvent, setCommitted } = this.#statements
-      const { events, sessions, rollups, duplicates, erased } = ingest(fresh, (id, at) => this.#find(id, at))
+      const { events, sessions, rollups, joins, duplicates, erased } = ingest(fresh, (id, at) => this.#find(id, at))
       for (const { record, event, line, folded } of events) {
         putEvent.run(record.key, event.receivedAt, folded ? 1 : 0, line)
       }
       for (const record of sessions) this.#put(record)
+      for (const one of joins) this.#join(one, rollups)
       this.#addRollups(rollups)
       setCommitted.run(SPOOL, committed)
       return [{ committed, events: events.length, duplicates, erased }, () => (this.#committed = committed)] as const
@@ -136,11 +137,8 @@ export class SqliteAudienceStore implements AudienceStore {
       const rollups = new RollupChanges()
       record.withdraw(this.#eventsOf(record.key), rollups)
       this.#addRollups(rollups)
-      for (const table of ['audience_event', 'audience_state']) {
-        this.#database.prepare(`DELETE FROM ${table} WHERE session = ?`).run(record.key)
-      }
-      this.#database.prepare('DELETE FROM audience_session WHERE key = ?').run(record.key)
-      return [true, () => this.#cache.delete(id)] as const
+      this.#remove(record)
+      return [true] as const
     })
     // What was deleted stands in the log of the database until then.
     this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
@@ -213,6 +211,28 @@ export class SqliteAudienceStore implements AudienceStore {
     this.#cache.set(record.id, record)
     const [oldest] = this.#cache.keys()
     if (this.#cache.size > MAX_CACHED && oldest !== undefined) this.#cache.delete(oldest)
+  }
+
+  #join({ formerId, record }: SessionJoin, rollups: RollupChanges): void {
+    const former = this.#known(storableText(formerId))
+    if (former === undefined || record?.canJoin(former) === false) return
+    const stored = this.#eventsOf(former.key)
+    former.withdraw(stored, rollups)
+    if (record !== undefined) {
+      this.#statements.moveEvents.run(record.key, former.key)
+      record.join(stored.map(({ event }) => event))
+      this.#put(record)
+    }
+    this.#remove(former)
+  }
+
+  #remove({ key, id }: SessionRecord): void {
+    for (const table of ['audience_event', 'audience_state']) {
+      this.#database.prepare(`DELETE FROM ${table} WHERE session = ?`).run(key)
+    }
+    this.#database.prepare('DELETE FROM audience_session WHERE key = ?').run(key)
+    // Of a transaction that fails nothing stays in there.
+    this.#cache.delete(id)
   }
 
   #rebuild(record: SessionRecord, events: number, rollups: RollupChanges): void {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { PlayEvent } from '../../../playlog/play-event.ts'
 import { type AudienceRange, type AudienceStore, type EventFilter, MAX_SESSION_EVENTS } from './audience-store.ts'
+import { joinSuite } from './joins.suite.ts'
 import { batchesOf, GOLDEN_SESSIONS, GOLDEN_START, goldenEvents } from './vectors.ts'
 
 const MINUTE = 60_000
@@ -15,6 +16,7 @@ const RANGE: AudienceRange = {
 /** Each call of `open` opens an empty store that ends with the test. */
 export function storeSuite(name: string, open: (t: TestContext) => Promise<AudienceStore>): void {
   describe(`${name} keeps the audience`, () => {
+    joinSuite(open)
     /** With events in that order, and what was late settled. */
     const filled = async (t: TestContext, events: readonly PlayEvent[], size = 2) => {
       const store = await open(t)
