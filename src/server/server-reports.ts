@@ -40,7 +40,10 @@ export class ServerReports implements PlayReports, Closable {
   readonly #log: Logger
   readonly #queue: ReportQueue
   readonly #sessions: PlaySessions
-  readonly #store = new LazyStore(async () => (await this.#open()).store)
+  readonly #store = new LazyStore(
+    async () => (await this.#open()).store,
+    () => this.#opening !== undefined || this.#failure !== undefined,
+  )
   #opening: Promise<Audience> | undefined
   #failure: { readonly error: unknown; readonly at: number } | undefined
   #closed = false

@@ -136,6 +136,11 @@ function stallsOf(spans: readonly StateSpan[]) {
   return stalls
 }
 
+/** Moved since the start of the session, where the event tells that; of others `bytes` is the size of an object. */
+export function bytesSoFar({ kind, source, bytes }: PlayEvent): number | undefined {
+  return kind === 'close' || kind === 'log' || (kind === 'interval' && source === 'server') ? bytes : undefined
+}
+
 /** What players and the server give as sums. */
 function toldTotals(events: readonly PlayEvent[]) {
   const errors = new Map<string, number>()
@@ -153,7 +158,7 @@ function toldTotals(events: readonly PlayEvent[]) {
     startup ??= event.startup
     droppedFrames = greater(droppedFrames, event.droppedFrames)
     lostPackets = greater(lostPackets, event.lostPackets)
-    if (event.kind === 'close' || event.kind === 'log') bytes = greater(bytes, event.bytes)
+    bytes = greater(bytes, bytesSoFar(event))
     for (const code of event.errors ?? []) errors.set(code, (errors.get(code) ?? 0) + 1)
   }
   return { played, stalls: Math.max(stalls, starved), stalled, startup, droppedFrames, bytes, lostPackets, errors }

@@ -88,6 +88,28 @@ function sum(shares: MinuteShares): MinuteShare {
 }
 
 describe('the tracker of a session', () => {
+  it('gives the bytes that the server tells of to the minutes that they were sent in', () => {
+    const server = { source: 'server', kind: 'interval' } as const
+    const shares = follow(
+      [
+        event(0, { ...server, kind: 'open' }),
+        event(25, { ...server, bytes: 100 }),
+        event(50, { ...server, bytes: 250 }),
+        // Of an object, not of the session.
+        event(55, { kind: 'response', bytes: 7000 }),
+        event(75, { ...server, bytes: 600 }),
+        event(130, { ...server, kind: 'close', bytes: 1000 }),
+      ],
+      (tracker, soFar) => assert.deepEqual(tracker.measures({ over: false }), measured(soFar, false)),
+    )
+
+    const minutes = [...shares.minutes].toSorted(([left], [right]) => left - right)
+    assert.deepEqual(
+      minutes.map(([, { bytes }]) => bytes),
+      [250, 350, 400],
+    )
+  })
+
   it('gives what all of its events give, after each of them', () => {
     fc.assert(
       fc.property(sessions, fc.boolean(), (events, over) => {

@@ -2,7 +2,7 @@
 import type { PlayEvent, PlayerState } from '../play-event.ts'
 import { type Heard, heardBitrate, heardState, isOfPlayer, nextState } from './heard.ts'
 import { eachMinute, type MinuteShare, type MinuteShares, minuteOf } from './minute-shares.ts'
-import { type MeasureOptions, outcomeFrom, SEEK_TAIL, type SessionMeasures } from './session-measures.ts'
+import { bytesSoFar, type MeasureOptions, outcomeFrom, SEEK_TAIL, type SessionMeasures } from './session-measures.ts'
 import { guessedState, inOrder, isFinal } from './state-spans.ts'
 
 /** Different codes that are counted by themselves; more are counted as `other`. */
@@ -307,10 +307,8 @@ function addTold(fold: Fold, event: PlayEvent, share: MinuteShare, shares: Minut
   fold.startup ??= event.startup
   fold.droppedFrames = greater(fold.droppedFrames, event.droppedFrames)
   fold.lostPackets = greater(fold.lostPackets, event.lostPackets)
-  if (kind === 'close' || kind === 'log') {
-    fold.hasClosed = true
-    fold.bytes = greater(fold.bytes, event.bytes)
-  }
+  if (kind === 'close' || kind === 'log') fold.hasClosed = true
+  fold.bytes = greater(fold.bytes, bytesSoFar(event))
   if (played > 0) {
     fold.toldPlayed += played
     eachMinute(event.time - played, event.time, (minute, milliseconds) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LazyStore } from '../audience/store/lazy-store.ts'
 import { SqliteAudienceStore } from '../audience/store/sqlite-store.ts'
 import { AudienceMetrics } from './audience-metrics.ts'
 import { Exposition } from './exposition.ts'
@@ -29,6 +30,30 @@ test('a scrape does not wait for a store that does not answer, and says nothing 
 
   assert.match(printed(metrics), /^headend_audience_up 0$/m)
   assert.doesNotMatch(printed(metrics), /concurrent/)
+})
+
+test('a scrape opens no store that nobody has reported to, and tells nothing of it', async (t) => {
+  const store = new SqliteAudienceStore(':memory:')
+  t.after(() => store.close())
+  let opened = 0
+  let isWanted = false
+  const lazy = new LazyStore(
+    async () => {
+      opened++
+      return store
+    },
+    () => isWanted,
+  )
+  const operation = { audience: lazy, hub: { find: () => undefined } } as unknown as Operation
+  const [before, later] = [new AudienceMetrics(operation), new AudienceMetrics(operation)]
+
+  await before.refresh()
+  const silent = printed(before)
+  isWanted = true
+  await later.refresh()
+
+  assert.deepEqual([silent.includes('headend_audience'), opened > 0], [false, true])
+  assert.match(printed(later), /^headend_audience_up 1$/m)
 })
 
 test('many scrapes at the same time, or soon one after the other, ask the store once', async (t) => {

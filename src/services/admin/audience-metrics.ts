@@ -37,7 +37,7 @@ export class AudienceMetrics {
 
   /** Never rejects; resolves after `PATIENCE_MS` at the latest. */
   async refresh(): Promise<void> {
-    const { audience } = this.#operation
+    const audience = this.#wanted
     if (audience === undefined) {
       this.#minute = undefined
       return
@@ -55,7 +55,7 @@ export class AudienceMetrics {
   }
 
   print(page: Exposition): void {
-    if (this.#operation.audience === undefined) return
+    if (this.#wanted === undefined) return
     const minute = this.#minute
     page.gauge('headend_audience_up', 'Whether the store of the audience answers.', [
       [{}, minute === undefined ? 0 : 1],
@@ -91,6 +91,12 @@ export class AudienceMetrics {
     printSums(page, 'headend_audience_path', 'path', this.#published(paths))
     printSums(page, 'headend_audience_protocol', 'protocol', namedRows(protocols))
     printSums(page, 'headend_audience_player', 'player', namedRows(families))
+  }
+
+  /** A scrape opens no store that nobody needs. */
+  get #wanted(): AudienceStore | undefined {
+    const { audience } = this.#operation
+    return audience?.isWanted === false ? undefined : audience
   }
 
   async #ask(store: AudienceStore): Promise<void> {

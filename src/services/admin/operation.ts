@@ -28,7 +28,7 @@ export interface Operation {
   /** What players reported; absent: nothing is kept. */
   readonly playLogs?: PlayLogs
   /** Who watched, what and how well; opened by the first question or report. `undefined`: nothing is kept. Asked each time, as settings change. */
-  readonly audience?: AudienceStore | undefined
+  readonly audience?: (AudienceStore & { readonly isWanted?: boolean }) | undefined
   /** Absent: nothing is recorded. */
   readonly recorder?: RecorderAccess
   readonly version: string

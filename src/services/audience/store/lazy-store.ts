@@ -6,10 +6,17 @@ import type { Dimensions } from './tables.ts'
 /** Whoever opens it closes it: `close` does nothing here. */
 export class LazyStore implements AudienceStore {
   readonly #open: () => Promise<AudienceStore>
+  readonly #isWanted: () => boolean
 
-  /** `open` is called for each question, and gives the same store again. */
-  constructor(open: () => Promise<AudienceStore>) {
+  /** `open` is called for each question, and gives the same store again. `isWanted`: whether it was called before. */
+  constructor(open: () => Promise<AudienceStore>, isWanted: () => boolean) {
     this.#open = open
+    this.#isWanted = isWanted
+  }
+
+  /** Somebody has reported or asked, whether it could be opened then or not: who only looks by does not want it. */
+  get isWanted(): boolean {
+    return this.#isWanted()
   }
 
   async committed() {
