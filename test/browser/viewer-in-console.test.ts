@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Page } from 'playwright-core'
 import { startServer } from '../support/server.ts'
 import { openBrowser, openPage, screenshot } from './browser.ts'
+import { readMeter, startMeter, untilMeter } from './picture-meter.ts'
 import { waitUntilPlaying } from './video.ts'
 
-/** The page looks at its picture this often, milliseconds; what it measures is right to a few of these. */
-const LOOK_MS = 50
+/** Between the clock of the page and the states of its player, milliseconds. */
 const TOLERANCE_MS = 800
-
-interface Meter {
-  played: number
-  /** Of pictures that stood still for longer than five looks. */
-  stalled: number
-  standing: number
-}
 
 interface Session {
   readonly id: string
@@ -22,34 +14,6 @@ interface Session {
   readonly playedMs: number
   readonly stalledMs: number
   readonly stalls: number
-}
-
-/** Measures by the picture alone whether it moves. */
-function startMeter(page: Page): Promise<void> {
-  return page.evaluate((every) => {
-    const meter: Meter = { played: 0, stalled: 0, standing: 0 }
-    const video = document.querySelector('video')
-    let position = video?.currentTime ?? 0
-    let at = performance.now()
-    Object.assign(window, { meter })
-    window.setInterval(() => {
-      const now = performance.now()
-      const next = video?.currentTime ?? 0
-      if (next === position) meter.standing += now - at
-      else {
-        if (meter.standing > every * 5) meter.stalled += meter.standing
-        else meter.played += meter.standing
-        meter.standing = 0
-        meter.played += now - at
-      }
-      position = next
-      at = now
-    }, every)
-  }, LOOK_MS)
-}
-
-function readMeter(page: Page): Promise<Meter> {
-  return page.evaluate(() => (window as unknown as { meter: Meter }).meter)
 }
 
 test('a viewer whose network stood still is in the console with what the page itself measured, and the server beside it', async (t) => {
@@ -61,18 +25,17 @@ test('a viewer whose network stood still is in the console with what the page it
   const { page } = await openPage(browser, `${base}/watch/live/test?by=hls`)
   await waitUntilPlaying(page)
   await startMeter(page)
-  await page.waitForFunction(() => (window as unknown as { meter: Meter }).meter.played > 2000)
+  await untilMeter(page, 'played', 2000)
 
   const gate = Promise.withResolvers<void>()
   await page.route('**/live/test/**', async (route) => {
     await gate.promise
     await route.continue()
   })
-  await page.waitForFunction(() => (window as unknown as { meter: Meter }).meter.standing > 2500)
+  await untilMeter(page, 'standing', 2500)
   gate.resolve()
-  await page.waitForFunction(() => (window as unknown as { meter: Meter }).meter.stalled > 2500)
-  const again = (await readMeter(page)).played
-  await page.waitForFunction((from) => (window as unknown as { meter: Meter }).meter.played > from + 1500, again)
+  await untilMeter(page, 'stalled', 2500)
+  await untilMeter(page, 'played', (await readMeter(page)).played + 1500)
   const measured = await readMeter(page)
   await page.goto('about:blank')
 

@@ -1,6 +1,12 @@
-/** A collector in front of a server: takes reports itself, notes what goes with requests, and passes everything else on. */
+/** A collector in front of a server: takes reports itself or passes them on, notes what goes with requests, and passes everything else on. */
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, request as requestFrom } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as requestFrom,
+  type ServerResponse,
+} from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import type { TestContext } from 'node:test'
 
@@ -19,6 +25,8 @@ export interface Collector {
   readonly targets: readonly string[]
   /** Of the next report, in place of 204. */
   refuse(status: number, headers?: Readonly<Record<string, string>>): void
+  /** What is asked of the server, but for reports, waits until the function is called that it returns. */
+  hold(): () => void
 }
 
 export interface CollectorOptions {
@@ -26,25 +34,33 @@ export interface CollectorOptions {
   readonly upstream: string
   /** Pages of its own: by path and query. */
   readonly page?: (target: URL) => { readonly type: string; readonly body: string | Buffer } | undefined
+  /** Reports go to the server too, and its answers to the player. */
+  readonly passes?: boolean
 }
 
 const REPORTS = '/logs/cmcd'
 
-export async function openCollector(t: TestContext, { upstream, page }: CollectorOptions): Promise<Collector> {
+export async function openCollector(
+  t: TestContext,
+  { upstream, page, passes = false }: CollectorOptions,
+): Promise<Collector> {
   const { hostname, port: upstreamPort } = new URL(upstream)
   const bodies: CollectedBody[] = []
   const targets: string[] = []
   const refusals: (readonly [number, Readonly<Record<string, string>>])[] = []
+  let held = Promise.resolve()
   const server = createServer((request, response) => {
     const target = new URL(request.url ?? '/', 'http://localhost')
     if (target.pathname === REPORTS) {
       const pieces: Buffer[] = []
       request.on('data', (piece: Buffer) => pieces.push(piece))
+      const refusal = refusals.shift()
       request.on('end', () => {
-        const [status, headers] = refusals.shift() ?? [204, {}]
+        const [status, headers] = refusal ?? [204, {}]
         if (status === 204) bodies.push({ headers: request.headers, text: Buffer.concat(pieces).toString() })
-        response.writeHead(status, headers).end()
+        if (!passes || refusal !== undefined) response.writeHead(status, headers).end()
       })
+      if (passes && refusal === undefined) pass(request, response)
       return
     }
     const own = page?.(target)
@@ -53,14 +69,7 @@ export async function openCollector(t: TestContext, { upstream, page }: Collecto
       return
     }
     note(request.url)
-    const { method, url, headers } = request
-    const passed = requestFrom({ host: hostname, port: upstreamPort, method, path: url, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    })
-    passed.on('error', () => response.destroy())
-    response.on('close', () => passed.destroy())
-    request.pipe(passed)
+    void held.then(() => pass(request, response))
   })
   server.on('upgrade', (request, socket, head) => {
     note(request.url)
@@ -85,6 +94,22 @@ export async function openCollector(t: TestContext, { upstream, page }: Collecto
     bodies,
     targets,
     refuse: (status, headers = {}) => refusals.push([status, headers]),
+    hold: () => {
+      const gate = Promise.withResolvers<void>()
+      held = gate.promise
+      return gate.resolve
+    },
+  }
+
+  function pass(request: IncomingMessage, response: ServerResponse): void {
+    const { method, url, headers } = request
+    const passed = requestFrom({ host: hostname, port: upstreamPort, method, path: url, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    passed.on('error', () => response.destroy())
+    response.on('close', () => passed.destroy())
+    request.pipe(passed)
   }
 
   function note(url = '/'): void {
