@@ -1,4 +1,4 @@
-/** What hostile players do to the log server: H-05, H-09, H-11, H-12, L-01 to L-04, A-11, A-15, M-08 and M-09 at its doors, and floods. */
+/** What hostile players do to the log server: H-05, H-09, H-11, H-12, L-01 to L-04, A-11, A-15, M-08 and M-09 at its doors, floods, and lies. */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
@@ -111,6 +111,37 @@ describe('the log server', { concurrency: true }, () => {
     assert.ok(logged.length > 0)
     for (const line of logged) assert.doesNotThrow(() => void JSON.parse(line), line)
     assert.doesNotMatch(server.log(), /\u001b|\u202e/)
+  })
+
+  it('L-01 L-03: markup, formulas and what misleads in any field of a Windows Media log are one line of every export', async (t) => {
+    const server = await startAttacked(t)
+    const evil = `=cmd|'/c'!A1<img/src=x/onerror=alert(1)>\u202e"`
+    const id = '{3300AD50-2C39-46c0-AE0A-1A2B3C4D5E6F}'
+    const words = LINE.split(' ')
+    // Every field of words, and both that are addresses, with a token each.
+    for (const at of [3, 10, 11, 12, 14, 15, 16, 17, 18, 22, 23, 24, 25, 41, 45, 46]) words[at] = evil
+    for (const at of [13, 26, 44]) words[at] = `javascript:alert(1)//${encodeURIComponent(evil)}?token=geheim`
+
+    const { status } = await send(server, '/logs/wms', { body: `MX_STATS_LogLine: \t${words.join(' ')}` })
+
+    assert.equal(status, 200)
+    let listed = ''
+    await eventually('the log is in the store', async () => {
+      listed = (await ask(server, 'sessions')).body
+      return listed.includes(id)
+    })
+    const session = (JSON.parse(listed) as { items: { id: string }[] }).items[0]?.id ?? ''
+    assert.doesNotMatch((await sessionOf(server, session)).body, /\u202e|\\u202e|geheim/)
+    // Its own columns, and the markup as text.
+    for (const [format, lines] of Object.entries({ csv: 2, jsonl: 1, w3c: 5, wms: 5 })) {
+      const { body, headers } = await ask(server, `export?what=events&format=${format}`)
+      assert.equal(body.trim().split(/\r?\n/).length, lines, `${format}: ${body}`)
+      assert.doesNotMatch(body, /\u202e|geheim/, format)
+      assert.match(String(headers['content-disposition']), /^attachment/)
+      assert.equal(headers['x-content-type-options'], 'nosniff')
+      if (format === 'csv') assert.doesNotMatch(body, /(?:^|[,;\t\n])"?[=+@-]\w/)
+    }
+    assert.doesNotMatch(traces(server).toString('latin1'), /geheim/)
   })
 
   it('L-02: a flood of broken reports is a line a second in the log', async (t) => {
@@ -317,6 +348,44 @@ describe('the log server', { concurrency: true }, () => {
     assert.ok(age < 60_000, String(age))
     for (const name of ['stalledMs', 'stalls', 'startupMs', 'bitrateKbps', 'playedMs']) {
       assert.ok(Number(session[name] ?? 0) < 60_000, `${name}: ${String(session[name])}`)
+    }
+  })
+
+  it('forged times and numbers of a Windows Media log spoil no sum, and no report takes the session of another', async (t) => {
+    const server = await startAttacked(t)
+    const most = '4294967295'
+    const lie = (date: string, player: string) =>
+      LINE.replace('2031-05-06', date)
+        .replace('1A2B3C4D5E6F', player)
+        .split(' ')
+        // Played, bandwidth, bytes, stalls.
+        .map((word, at) => ([6, 21, 28, 37, 38].includes(at) ? most : word))
+        .join(' ')
+
+    for (const [date, player] of [
+      ['0000-01-01', 'AAAAAAAAAAAA'],
+      ['9999-12-31', 'BBBBBBBBBBBB'],
+    ] as const) {
+      assert.equal((await send(server, '/logs/wms', { body: lie(date, player) })).status, 200, date)
+    }
+    for (const date of ['2026-13-01', '2026-02-32', '26-1-1', '2026-01-01T00']) {
+      assert.equal((await send(server, '/logs/wms', { body: lie(date, 'CCCCCCCCCCCC') })).status, 400, date)
+    }
+    await report(server, 'sid="victim",sta=p,e=ps,sn=1,v=2')
+    await report(
+      server,
+      'sid="thief",formerId="victim",former-id="victim",com.example-formerId="victim",sta=p,e=ps,v=2',
+    )
+    await sessionOf(server, 'thief')
+
+    assert.equal((await sessionOf(server, 'victim')).status, 200)
+    const { items } = JSON.parse((await ask(server, 'sessions')).body) as { items: Readonly<Record<string, unknown>>[] }
+    assert.equal(items.length, 4)
+    for (const session of items) {
+      const age = Math.abs(Date.now() - Date.parse(String(session['start'])))
+      assert.ok(age < 60_000, String(session['start']))
+      assert.ok(Number(session['playedMs']) < 60_000 && Number(session['stalledMs']) < 60_000, JSON.stringify(session))
+      assert.ok(Number(session['stalls']) < 60_000, JSON.stringify(session))
     }
   })
 
