@@ -1,9 +1,11 @@
 /** How many sessions there were at the same moment. */
 
-/** From `start` to `end`, neither before the other; one that lasts no time was there for a moment all the same. */
-export interface Presence {
-  readonly start: number
-  readonly end: number
+/** When sessions began, and when each of them ended; in any order. */
+export interface Presences {
+  /** Unix milliseconds. */
+  readonly starts: Float64Array
+  /** Each behind its start: one that lasts no time is there for a moment all the same. */
+  readonly ends: Float64Array
 }
 
 /**
@@ -11,11 +13,11 @@ export interface Presence {
  * is not there together with it.
  */
 export function mostAtOnce(
-  presences: readonly Presence[],
+  presences: Presences,
   { from, until, step }: { readonly from: number; readonly until: number; readonly step: number },
 ): number[] {
-  const starts = Float64Array.from(presences, ({ start }) => start).sort()
-  const ends = Float64Array.from(presences, ({ start, end }) => Math.max(end, start + 1)).sort()
+  const starts = presences.starts.toSorted()
+  const ends = presences.ends.toSorted()
   const most: number[] = []
   let [begun, over] = [0, 0]
   for (let at = from; at < until; at += step) {

@@ -12,7 +12,7 @@ import {
   SILENCE_MS,
 } from './audience-store.ts'
 import { storableText } from './believable.ts'
-import { mostAtOnce, type Presence } from './concurrency.ts'
+import { mostAtOnce, type Presences } from './concurrency.ts'
 import type { AudienceTables, Dimensions } from './tables.ts'
 
 type Database = Kysely<AudienceTables>
@@ -194,19 +194,28 @@ async function countStartups(database: Database, range: AudienceRange, step: num
 }
 
 /** Viewers that were there at any time of the range. One that has not been silent for long is there still. */
-async function presences(database: Database, range: AudienceRange): Promise<Presence[]> {
+async function presences(database: Database, range: AudienceRange): Promise<Presences> {
   const { from, until } = whole(range)
-  const rows = await database
+  const end = endAt(range.now)
+  const row = await database
     .selectFrom('audience_session')
     .where('shown', 'is not', null)
     .where('shown', '<', until)
     .where('finish', '>=', from - SILENCE_MS)
     .where((builder) => builder.and(dimensionsOf(range)))
-    // Two numbers a row: of a day there are hundreds of thousands.
-    .select(['shown as start', endAt(range.now).as('end')])
-    .$narrowType<{ start: number }>()
-    .execute()
-  return rows
+    // Of a day there are hundreds of thousands: two texts are there in a fraction of the time that as many rows take.
+    .select([
+      sql<string | null>`string_agg(cast(shown as text), ',')`.as('starts'),
+      sql<string | null>`string_agg(cast(case when ${end} > shown then ${end} else shown + 1 end as text), ',')`.as(
+        'ends',
+      ),
+    ])
+    .executeTakeFirst()
+  return { starts: numbersIn(row?.starts), ends: numbersIn(row?.ends) }
+}
+
+function numbersIn(text: string | null | undefined): Float64Array {
+  return Float64Array.from(JSON.parse(`[${text ?? ''}]`) as number[])
 }
 
 /** When it was there last: now, while it is open and has not been silent for long. */

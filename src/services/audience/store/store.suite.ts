@@ -150,6 +150,27 @@ export function storeSuite(name: string, open: (t: TestContext) => Promise<Audie
       )
     })
 
+    it('counts who was there for a moment only, and two that follow each other as one at a time', async (t) => {
+      const shown = (sessionId: string, seconds: readonly number[]): PlayEvent[] =>
+        seconds.map((second, sequence) => {
+          const time = GOLDEN_START + second * 1000
+          const state = sequence === 0 ? 'playing' : 'quit'
+          return { sessionId, kind: 'state', source: 'cmcd', time, receivedAt: time, sequence, state }
+        })
+      const store = await filled(t, [
+        ...shown('first', [0, 10]),
+        ...shown('second', [10, 20]),
+        ...shown('moment', [70]),
+      ])
+
+      const series = await store.series(RANGE, MINUTE)
+
+      assert.deepEqual(
+        series.map(({ concurrent }) => concurrent),
+        [1, 1, 0],
+      )
+    })
+
     it('tells all of one session', async (t) => {
       const store = await filled(t, goldenEvents())
 
