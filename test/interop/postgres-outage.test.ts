@@ -44,8 +44,9 @@ function withPostgres(tool: string): void {
     )
     const history = new Map<string, number[]>()
     for (const { id, sequence } of rows) {
-      const known = history.get(String(id)) ?? []
-      history.set(String(id), [...known, Number(sequence)])
+      const known = history.get(String(id))
+      if (known === undefined) history.set(String(id), [Number(sequence)])
+      else known.push(Number(sequence))
     }
     return history
   }

@@ -63,6 +63,8 @@ export class Postgres {
     const [command, ...args] = asUser([
       join(this.#bin, 'postgres'),
       ...['-D', join(this.folder, 'data'), '-k', this.folder, '-c', 'listen_addresses='],
+      // Tests end its processes and never the machine: what it wrote is there for the next start without waiting for the disk.
+      ...['-c', 'fsync=off'],
     ])
     const server = start(command, args, { cwd: this.folder })
     this.#server = server

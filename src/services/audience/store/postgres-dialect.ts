@@ -31,6 +31,8 @@ export function postgresDialect(database: string): PostgresDialect {
   })
   // One that was lost while nobody used it: the next question makes another.
   pool.on('error', () => undefined)
+  // What comes behind its greeting in the same bytes comes before anybody has it.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return new PostgresDialect({
     pool: {
       connect: async () => lease(await pool.connect()),
@@ -42,16 +44,18 @@ export function postgresDialect(database: string): PostgresDialect {
 
 /** A connection that broke, or never answered, may still be in the middle of something: it is closed and not given to the next. */
 function lease(client: PoolClient): PostgresPoolClient {
-  let broken = false
-  const onError = () => {
-    broken = true
+  let lost: Error | undefined
+  const onError = (error: Error) => {
+    lost ??= error
   }
   client.on('error', onError)
   const query = async (sql: string, parameters: readonly unknown[]) => {
+    // Not even a ROLLBACK, which would wait for its answer as long as what came before it.
+    if (lost !== undefined) throw lost
     try {
       return await client.query(sql, [...parameters])
     } catch (error) {
-      broken ||= !(error instanceof DatabaseError)
+      if (!(error instanceof DatabaseError)) lost ??= error instanceof Error ? error : new Error(String(error))
       throw error
     }
   }
@@ -60,7 +64,7 @@ function lease(client: PoolClient): PostgresPoolClient {
     query: query as unknown as PostgresPoolClient['query'],
     release() {
       client.off('error', onError)
-      client.release(broken)
+      client.release(lost !== undefined)
     },
   }
 }
