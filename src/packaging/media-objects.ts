@@ -135,7 +135,7 @@ async function* growing(
 /** What an answer holds, for those who tell it in headers. */
 export interface AnsweredObject {
   /** Initialization, or a segment or part of a kind. */
-  readonly kind: 'init' | Track['kind']
+  readonly kind: 'init' | 'text' | Track['kind']
   /** Milliseconds of media, where that is known. */
   readonly duration?: number
 }

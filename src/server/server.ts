@@ -13,6 +13,7 @@ import { type HttpFront, openHttpFront } from '../net/http/listener.ts'
 import type { TlsMaterial } from '../net/tls.ts'
 import { keepHubProtection } from '../packaging/hub-protection.ts'
 import { protectSettings } from '../packaging/protection/protect-settings.ts'
+import { writeCmsdHop } from '../playlog/cmsd/write.ts'
 import type { Closable, Logger } from '../protocols/protocol.ts'
 import { Counters } from '../services/admin/counters.ts'
 import { addOperationRoutes } from '../services/admin/routes.ts'
@@ -274,6 +275,7 @@ class Server implements HeadendServer {
         tlsPort: https.port,
         trustedProxies: http.trustedProxies,
         checkHost: (name, path) => this.#hostAllowed(name, path),
+        deliveryText: (delivery) => writeCmsdHop({ server: this.#settings.server.http.name, ...delivery }),
         log: this.#log.child({ protocol: 'http' }),
       })
     } catch (error) {

@@ -90,6 +90,13 @@ export const serverSettings = z.strictObject({
     .describe('Milliseconds that sessions get to end politely when the server stops; then they are cut.'),
   http: z
     .strictObject({
+      name: z
+        .string()
+        .regex(/^[\u0020-\u007e]{1,64}$/)
+        .default('headend')
+        .describe(
+          'What this server calls itself in what it tells players and caches (CMSD): its owner and place, in short.',
+        ),
       port: port.default(8080).describe('Port of pages, HLS, DASH, FLV and the API. 0 picks a free one.'),
       trustedProxies: z
         .array(z.string().min(1).max(64))

@@ -4,7 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** On every answer that web pages of other sites may read. A wildcard never covers credentials. */
 export const MEDIA_CORS_HEADERS = {
   'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers': 'Content-Length, Content-Range, Date, ETag, Location, Link, Age, CMSD-Static',
+  'Access-Control-Expose-Headers':
+    'Content-Length, Content-Range, Date, ETag, Location, Link, Age, CMSD-Static, CMSD-Dynamic',
 } as const
 
 /** Seconds a browser may remember a preflight's answer; browsers cap it at two hours or less. */

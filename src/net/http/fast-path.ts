@@ -1,11 +1,15 @@
 /** One connection while it only asks for hot objects: requests are cut from the bytes and answered with one write each (RFC 9112). */
 import type { Socket } from 'node:net'
 import { hasClientData } from './client-data.ts'
+import { DeliveryMeter, type DeliveryText, deliveryLine } from './delivery.ts'
 import { MAX_HEAD_BYTES, mayBecomeHead, type PlainHeaders, plainHeaders, plainTarget } from './request-head.ts'
 import type { ClientData, ConnectionHandler, ConnectionPeer, HotAnswer } from './routes.ts'
 
 /** No more is written while this many bytes wait in the process for the socket; one answer may go beyond. */
 const MAX_QUEUED_BYTES = 256 * 1024
+/** Shorter answers fit into the system's buffer: nothing is learned of them, and nothing is told with them. */
+const TELLING_BYTES = 16 * 1024
+const LINE_FEED = 0x0a
 const HEAD_END = '\r\n\r\n'
 
 /** What a connection asks of the listener. */
@@ -19,6 +23,8 @@ export interface FastPathHost {
   /** Somebody looks at client data. */
   readonly observes: boolean
   observed(data: ClientData): void
+  /** Says with long answers how fast the ones before were. */
+  readonly deliveryText: DeliveryText | undefined
   clientOf(socketAddress: string, forwardedFor: string | undefined): string
   /** A connection that was claimed comes back with the bytes of a request. */
   takeBack(socket: Socket, received: Uint8Array, peer: FastPathPeer): void
@@ -177,13 +183,31 @@ export class FastConnection {
     const bytes = this.#headers?.gzip === true && answer.gzipBytes !== undefined ? answer.gzipBytes : answer.bytes
     this.#served = true
     this.#since = this.#host.now
-    this.#socket.write(bytes)
+    if (bytes.byteLength < TELLING_BYTES) this.#socket.write(bytes)
+    else this.#writeTelling(bytes)
     answer.onSent?.(bytes.byteLength, this.#client)
     if (this.#socket.writableLength < MAX_QUEUED_BYTES) return
     this.#blocked = true
     this.#socket.pause()
     // The socket's own timer sees progress inside one large write, which no property tells.
     this.#socket.setTimeout(this.#host.stallMs)
+  }
+
+  #writeTelling(bytes: Uint8Array): void {
+    const socket = this.#socket
+    const meter = DeliveryMeter.of(socket)
+    const { throughput } = meter
+    const { deliveryText } = this.#host
+    if (throughput === undefined || deliveryText === undefined) socket.write(bytes)
+    else {
+      const at = bytes.indexOf(LINE_FEED) + 1
+      socket.cork()
+      socket.write(bytes.subarray(0, at))
+      socket.write(deliveryLine(deliveryText({ throughput })), 'latin1')
+      socket.write(bytes.subarray(at))
+      socket.uncork()
+    }
+    meter.wrote(bytes.byteLength, 'begins')
   }
 
   #leave(rest: Buffer): void {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { acceptsGzip, gzipBody } from './compress.ts'
 import { lists } from './conditional.ts'
 import { MEDIA_CORS_HEADERS } from './cors.ts'
+import { DeliveryMeter, tellDelivery } from './delivery.ts'
 import { STATUS_CODES } from './node-http.ts'
 import { headerValue } from './problem.ts'
 import { formatContentRange, parseRange } from './range.ts'
@@ -66,9 +67,13 @@ export function sendHotAnswer(
   const { status, headers, body } = partsOf(gzip ? (answer.gzipBytes ?? answer.bytes) : answer.bytes)
   const etag = headers['etag']
   const send = (code: number, extra: Readonly<Record<string, string>>, content: Uint8Array | undefined) => {
+    tellDelivery(response)
     response.writeHead(code, { ...headers, ...extra })
     if (content === undefined || request.method === 'HEAD') response.end()
-    else response.end(content)
+    else {
+      response.end(content)
+      DeliveryMeter.wrote(response, content.byteLength, 'begins')
+    }
     answer.onSent?.(content?.byteLength ?? 0, remoteAddress)
   }
 

@@ -6,6 +6,7 @@ import type { Closable, Logger } from '../../protocols/protocol.ts'
 import { takeDescriptor } from '../descriptors.ts'
 import type { TlsMaterial } from '../tls.ts'
 import { addressGroup, plainAddress, TrustedProxies } from './client-address.ts'
+import type { DeliveryText } from './delivery.ts'
 import { FastConnection, type FastPathHost } from './fast-path.ts'
 import { createServer } from './node-http.ts'
 import { MAX_HEAD_BYTES } from './request-head.ts'
@@ -26,6 +27,8 @@ export interface HttpFrontOptions {
   readonly trustedProxies?: readonly string[]
   /** Whether the `Host` of a request may ask for this path (against DNS rebinding); `false` is answered with 421. */
   readonly checkHost?: (host: string, path: string) => boolean
+  /** Says with answers of media what is known of their way; left out: nothing is said. */
+  readonly deliveryText?: DeliveryText
 }
 
 /** Times in milliseconds. */
@@ -105,8 +108,8 @@ class Front implements HttpFront {
     this.#options = options
     this.#limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
     this.#proxies = new TrustedProxies(options.trustedProxies)
-    const { log, checkHost } = options
-    const routes = new Router({ log, checkHost, proxies: this.#proxies, stallMs: this.#limits.stallMs })
+    const { log, checkHost, deliveryText } = options
+    const routes = new Router({ log, checkHost, deliveryText, proxies: this.#proxies, stallMs: this.#limits.stallMs })
     this.routes = routes
     this.#http = this.#createHttpServer()
     this.#host = {
@@ -118,6 +121,7 @@ class Front implements HttpFront {
         return routes.observes
       },
       observed: (data) => routes.observed(data),
+      deliveryText,
       clientOf: (address, forwardedFor) => this.#proxies.clientOf(address, forwardedFor),
       takeBack: (socket, received, peer) => {
         const connection = new FastConnection(socket, this.#host, peer)

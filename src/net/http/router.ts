@@ -6,6 +6,7 @@ import type { Logger } from '../../protocols/protocol.ts'
 import { plainAddress, type TrustedProxies } from './client-address.ts'
 import { clientDataOf, hasClientData, optsOut } from './client-data.ts'
 import { answerPreflight, isPreflight } from './cors.ts'
+import { beginDelivery, type DeliveryText } from './delivery.ts'
 import { sendHotAnswer } from './hot-answer.ts'
 import { problemBytes, sendProblem } from './problem.ts'
 import { MAX_HEADER_COUNT } from './request-head.ts'
@@ -28,6 +29,7 @@ export interface RouterOptions {
   readonly proxies: TrustedProxies
   /** Whether the `Host` of a request may ask for this path; `false` is answered with 421. Default: every host may. */
   readonly checkHost?: ((host: string, path: string) => boolean) | undefined
+  readonly deliveryText?: DeliveryText | undefined
   /** A peer that takes no byte of a hot object for this long is dead. */
   readonly stallMs: number
 }
@@ -109,6 +111,7 @@ export class Router implements HttpRoutes {
   async handle(raw: IncomingMessage, response: ServerResponse, secure: boolean): Promise<void> {
     // A response that breaks off is the peer's matter; whoever writes it sees `close`.
     response.on('error', ignore)
+    beginDelivery(response, this.#options.deliveryText)
     try {
       await this.#handle(raw, response, secure)
     } catch (error) {

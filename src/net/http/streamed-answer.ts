@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { lists } from './conditional.ts'
 import { MEDIA_CORS_HEADERS } from './cors.ts'
+import { DeliveryMeter, type PlaceInAnswer, tellDelivery } from './delivery.ts'
 import { formatContentRange, parseRange } from './range.ts'
 
 /** A peer that takes no byte for this long, milliseconds, is dead. */
@@ -27,6 +28,7 @@ export async function sendStreamed(
 ): Promise<void> {
   const { etag, byteLength } = answer
   const headers = { ...MEDIA_CORS_HEADERS, ...answer.headers, ETag: etag, 'Accept-Ranges': 'bytes' }
+  tellDelivery(response)
   const known = request.headers['if-none-match']
   if (known !== undefined && lists(known, etag)) {
     response.writeHead(304, headers).end()
@@ -51,17 +53,19 @@ export async function sendStreamed(
     return
   }
   response.setTimeout(STALL_MS, () => response.destroy())
+  let place: PlaceInAnswer = 'begins'
   for await (const chunk of answer.chunks(start, end)) {
     if (response.destroyed) return
     if (!response.headersSent) writeHead()
     answer.onSent?.(chunk.byteLength, remoteAddress)
-    if (!(await written(response, chunk))) return
+    if (!(await written(response, chunk, place))) return
+    place = 'within'
   }
   response.end()
 }
 
 /** Resolves when the system has taken the chunk, so that its memory can be used again; `false`: the peer is gone. */
-function written(response: ServerResponse, chunk: Uint8Array): Promise<boolean> {
+function written(response: ServerResponse, chunk: Uint8Array, place: PlaceInAnswer): Promise<boolean> {
   return new Promise((resolve) => {
     const gone = () => resolve(false)
     response.once('close', gone)
@@ -69,5 +73,6 @@ function written(response: ServerResponse, chunk: Uint8Array): Promise<boolean> 
       response.off('close', gone)
       resolve(!error)
     })
+    DeliveryMeter.wrote(response, chunk.byteLength, place)
   })
 }

@@ -1,6 +1,7 @@
 /** How a media file goes out: from memory when several ask for it, else from the file, piece by piece. */
 import { UnavailableError } from '../../errors.ts'
 import type { ReadyAnswer } from '../hot-objects.ts'
+import type { AnsweredObject } from '../media-objects.ts'
 import { findOnDemandMedia, onDemandHeaders } from './media-object.ts'
 import type { Presentations } from './presentations.ts'
 import { readChunks, readWhole } from './segment-bytes.ts'
@@ -26,6 +27,8 @@ export interface StreamedMedia {
 
 /** What the HTTP server does for it. */
 export interface MediaSender {
+  /** More headers for an answer, of what it holds. */
+  describe(object: AnsweredObject): Readonly<Record<string, string>>
   /** A complete answer; `read` gives the body behind so many free bytes. */
   build(
     headers: Readonly<Record<string, string>>,
@@ -50,7 +53,7 @@ export async function answerMedia(presentations: Presentations, asked: AskedMedi
   }
   try {
     const { hot } = presentations
-    const headers = onDemandHeaders(media, open)
+    const headers = { ...onDemandHeaders(media, open), ...sender.describe(media.object) }
     if (open) hot.open(path)
     if (open && hot.wants(target, body.byteLength)) {
       const { byteLength } = body

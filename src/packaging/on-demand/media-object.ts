@@ -1,16 +1,21 @@
 /** A media file's name to the bytes it stands for, for HLS and DASH alike. */
 import { UnavailableError } from '../../errors.ts'
-import { IMMUTABLE } from '../media-objects.ts'
+import { MICROS_PER_MS } from '../../media/time.ts'
+import { type AnsweredObject, IMMUTABLE } from '../media-objects.ts'
 import { type OnDemandName, parseOnDemandName } from './names.ts'
 import { type SegmentBody, segmentsOf } from './presentation.ts'
 import type { OnDemandItem, Presentations } from './presentations.ts'
 import { segmentBody } from './segment-bytes.ts'
 import { type TextRendition, textFragment, textInit, webVttSegment } from './text-rendition.ts'
 
+const TEXT_TYPE = 'application/mp4'
+const INIT: AnsweredObject = { kind: 'init' }
+
 /** What a name stands for. */
 export interface OnDemandMedia {
   readonly item: OnDemandItem
   readonly contentType: string
+  readonly object: AnsweredObject
   /** Strong, with its quotes. */
   readonly etag: string
   readonly body: SegmentBody
@@ -42,7 +47,7 @@ async function bodyOf(
   item: OnDemandItem,
   name: OnDemandName,
   signal: AbortSignal,
-): Promise<Pick<OnDemandMedia, 'contentType' | 'body'> | undefined> {
+): Promise<Omit<OnDemandMedia, 'item' | 'etag'> | undefined> {
   const { presentation } = item
   const { part, number } = name
   const text = item.texts.find((one) => one.name === name.rendition && one.token === name.token)
@@ -53,26 +58,34 @@ async function bodyOf(
   const spans = segmentsOf(presentation, rendition)
   switch (part) {
     case 'init':
-      return { contentType, body: await presentation.init(rendition) }
-    case 'segment':
-      if (spans[number] === undefined || spans[number].gap) return undefined
-      return { contentType, body: await presentation.segment(rendition, number, signal) }
+      return { contentType, object: INIT, body: await presentation.init(rendition) }
+    case 'segment': {
+      const span = spans[number]
+      if (span === undefined || span.gap) return undefined
+      const object = { kind: rendition.track.kind, duration: span.duration / MICROS_PER_MS }
+      return { contentType, object, body: await presentation.segment(rendition, number, signal) }
+    }
     case 'key-picture':
       if (rendition.keyPictures[number] === undefined) return undefined
-      return { contentType, body: await presentation.keyPicture(rendition, number, signal) }
+      return { contentType, object: { kind: 'video' }, body: await presentation.keyPicture(rendition, number, signal) }
     default:
       return undefined
   }
 }
 
-async function textBody({ presentation }: OnDemandItem, text: TextRendition, { part, number }: OnDemandName) {
+async function textBody(
+  { presentation }: OnDemandItem,
+  text: TextRendition,
+  { part, number }: OnDemandName,
+): Promise<Omit<OnDemandMedia, 'item' | 'etag'> | undefined> {
   const span = presentation.segments[number]
-  if (part === 'init') return { contentType: 'application/mp4', body: segmentBody([textInit(text)]) }
+  if (part === 'init') return { contentType: TEXT_TYPE, object: INIT, body: segmentBody([textInit(text)]) }
   if (span === undefined || part === 'key-picture') return undefined
+  const object = { kind: 'text', duration: span.duration / MICROS_PER_MS } as const
   if (part === 'cues') {
-    return { contentType: 'text/vtt; charset=utf-8', body: segmentBody([await webVttSegment(text, span)]) }
+    return { contentType: 'text/vtt; charset=utf-8', object, body: segmentBody([await webVttSegment(text, span)]) }
   }
-  return { contentType: 'application/mp4', body: segmentBody([await textFragment(text, span, number + 1)]) }
+  return { contentType: TEXT_TYPE, object, body: segmentBody([await textFragment(text, span, number + 1)]) }
 }
 
 function notFound(file: string): UnavailableError {

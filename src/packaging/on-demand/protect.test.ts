@@ -143,6 +143,7 @@ describe('a film that is protected while it goes out', () => {
     const { presentations, asked, protect } = await setUp(t)
     let pieces = 0
     const sender: MediaSender = {
+      describe: () => ({}),
       build: () => assert.fail('it is asked for the first time'),
       sendReady: () => assert.fail('it is asked for the first time'),
       async sendStreamed({ chunks, byteLength }) {
@@ -160,6 +161,7 @@ describe('a film that is protected while it goes out', () => {
   it('is not sent from memory, and not kept there', async (t) => {
     const { presentations, asked, protect } = await setUp(t)
     const sender: MediaSender = {
+      describe: () => ({}),
       async build(_headers, body) {
         protect()
         return { bytes: await body.read(0) }

@@ -12,21 +12,26 @@ const OBJECT_TYPES: Readonly<Record<MediaKind, NonNullable<CmsdStatic['objectTyp
   data: 'o',
 }
 
-/**
- * Of a segment, part or initialization section of a live stream; `duration` in milliseconds. Nothing that depends on who asks: the answer is the
- * same bytes for everybody, in HLS and in DASH.
- */
-export function liveMediaHeaders({
-  kind,
-  duration,
-}: {
+interface MediaObject {
   readonly kind: MediaKind
+  /** Milliseconds of media. */
   readonly duration?: number
-}): Readonly<Record<string, string>> {
-  const record = {
-    objectType: OBJECT_TYPES[kind],
-    streamType: 'l',
-    ...(duration !== undefined && { duration }),
-  } as const
+}
+
+/**
+ * Of a segment, part or initialization section of a live stream. Nothing that depends on who asks: the answer is the same bytes for everybody, in
+ * HLS and in DASH.
+ */
+export function liveMediaHeaders(object: MediaObject): Readonly<Record<string, string>> {
+  return headersOf(object, 'l')
+}
+
+/** The same of a file. */
+export function onDemandMediaHeaders(object: MediaObject): Readonly<Record<string, string>> {
+  return headersOf(object, 'v')
+}
+
+function headersOf({ kind, duration }: MediaObject, streamType: 'l' | 'v'): Readonly<Record<string, string>> {
+  const record = { objectType: OBJECT_TYPES[kind], streamType, ...(duration !== undefined && { duration }) }
   return { 'CMSD-Static': writeCmsdStatic(record) }
 }

@@ -14,6 +14,7 @@ import { parseOnDemandName } from '../../packaging/on-demand/names.ts'
 import type { Presentations } from '../../packaging/on-demand/presentations.ts'
 import { credentialsOf, type PlayAccess } from '../../packaging/play-access.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
+import { onDemandMediaHeaders } from '../../playlog/cmsd/object-headers.ts'
 import { withKey, withLicense } from './with-key.ts'
 
 const MANIFEST_TYPE = 'application/dash+xml'
@@ -60,6 +61,7 @@ export class OnDemandDashRoutes {
     const target = raw.url?.split('?')[0] ?? ''
     const asked = { path, file, target, open, signal: aborted.signal }
     await answerMedia(this.#presentations, asked, {
+      describe: onDemandMediaHeaders,
       build: (headers, body) => readHotAnswer({ headers, onSent }, body),
       sendReady: (answer) => sendHotAnswer(answer, raw, response, remoteAddress),
       sendStreamed: (answer) => sendStreamed({ ...answer, onSent }, raw, response, remoteAddress),

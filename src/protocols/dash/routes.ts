@@ -6,6 +6,7 @@ import { carriedQuery } from '../../live/access.ts'
 import { formatMpd } from '../../media/manifests/dash/format.ts'
 import { peerOf } from '../../net/http/client-data.ts'
 import { MEDIA_CORS_HEADERS } from '../../net/http/cors.ts'
+import { tellDelivery } from '../../net/http/delivery.ts'
 import { hotAnswer, sendHotAnswer } from '../../net/http/hot-answer.ts'
 import { originOf } from '../../net/http/origin.ts'
 import type { HotAnswer, HttpRequest } from '../../net/http/routes.ts'
@@ -158,7 +159,9 @@ async function sendGrowing(
   { request, response, open }: Asked,
   onSent: (bytes: number, remoteAddress: string) => void,
 ): Promise<void> {
+  tellDelivery(response)
   response.writeHead(200, {
+    ...liveMediaHeaders({ kind: rendition.track.kind }),
     'Content-Type': mediaType(rendition),
     'Cache-Control': open ? IMMUTABLE : 'private, no-store',
     ...MEDIA_CORS_HEADERS,

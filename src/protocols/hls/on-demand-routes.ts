@@ -21,6 +21,7 @@ import type { OnDemandItem, Presentations } from '../../packaging/on-demand/pres
 import { credentialsOf, type PlayAccess } from '../../packaging/play-access.ts'
 import type { KeyLines } from '../../packaging/protection/signalling.ts'
 import type { Viewers } from '../../packaging/viewers.ts'
+import { onDemandMediaHeaders } from '../../playlog/cmsd/object-headers.ts'
 import { keyLinesOf, withKeyLines } from './key-lines.ts'
 import { withQuery } from './with-query.ts'
 
@@ -71,6 +72,7 @@ export class OnDemandHlsRoutes {
     const target = raw.url?.split('?')[0] ?? ''
     const asked = { path, file, target, open, signal: aborted.signal }
     await answerMedia(this.#presentations, asked, {
+      describe: onDemandMediaHeaders,
       build: (headers, body) => readHotAnswer({ headers, onSent }, body),
       sendReady: (answer) => sendHotAnswer(answer, raw, response, remoteAddress),
       sendStreamed: (answer) => sendStreamed({ ...answer, onSent }, raw, response, remoteAddress),

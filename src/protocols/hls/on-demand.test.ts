@@ -214,6 +214,7 @@ test('the same address always gives the same bytes; they have a tag, ranges, HEA
     assert.equal(again.headers.get('cache-control'), 'public, max-age=31536000, immutable')
     assert.equal(again.headers.get('content-type'), 'video/mp4')
     assert.equal(again.headers.get('access-control-allow-origin'), '*')
+    assert.match(again.headers.get('cmsd-static') ?? '', /^d=\d+,ot=v,st=v$/)
     const range = await fetch(segment, { headers: { Range: 'bytes=100-1099' } })
     assert.equal(range.status, 206)
     assert.equal(range.headers.get('content-range'), `bytes 100-1099/${bytes.byteLength}`)
