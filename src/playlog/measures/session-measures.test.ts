@@ -54,6 +54,15 @@ describe('measures of a session', () => {
     assert.equal(failed.startup, undefined)
   })
 
+  it('one that the server had given up goes on when its player speaks again', () => {
+    const closed = told([0, 'starting'], [1, 'playing'], [20, undefined, { source: 'server', kind: 'close' }])
+    const back = told([22, 'rebuffering']).map((event) => ({ ...event, sequence: 3 }))
+
+    assert.equal(measure(closed, false).outcome, 'left')
+    assert.equal(measure([...closed, ...back], false).outcome, 'open')
+    assert.equal(measure([...closed, ...back], true).outcome, 'left')
+  })
+
   it('a failure in the middle', () => {
     const found = measure(told([0, 'starting'], [1, 'playing'], [11, 'rebuffering'], [21, 'failed']))
 

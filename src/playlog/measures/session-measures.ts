@@ -102,18 +102,24 @@ function outcomeOf(
   { firstPicture, over }: { readonly firstPicture: number | undefined; readonly over: boolean },
 ): SessionOutcome {
   const hasPlayed = firstPicture !== undefined || events.some(({ played = 0 }) => played > 0)
-  const hasClosed = events.some(({ kind }) => kind === 'close' || kind === 'log')
-  return outcomeFrom(spans.at(-1)?.state, { hasPlayed, hasClosed, over })
+  const last = events.at(-1)
+  const isClosed = last !== undefined && isClosing(last)
+  return outcomeFrom(spans.at(-1)?.state, { hasPlayed, isClosed, over })
+}
+
+/** The last word of a connection, or of a player that tells all at its end. Whoever speaks behind it has come back: HLS and DASH know no connections. */
+export function isClosing({ kind }: PlayEvent): boolean {
+  return kind === 'close' || kind === 'log'
 }
 
 /** Of the last state that is known, and of what else decides. */
 export function outcomeFrom(
   last: PlayerState | undefined,
-  { hasPlayed, hasClosed, over }: { readonly hasPlayed: boolean; readonly hasClosed: boolean; readonly over: boolean },
+  { hasPlayed, isClosed, over }: { readonly hasPlayed: boolean; readonly isClosed: boolean; readonly over: boolean },
 ): SessionOutcome {
   if (last === 'failed') return hasPlayed ? 'playback-failure' : 'start-failure'
   if (last === 'ended') return 'ended'
-  if (last !== 'quit' && !over && !hasClosed) return 'open'
+  if (last !== 'quit' && !over && !isClosed) return 'open'
   return hasPlayed ? 'left' : 'exit-before-start'
 }
 

@@ -2,7 +2,14 @@
 import type { PlayEvent, PlayerState } from '../play-event.ts'
 import { type Heard, heardBitrate, heardState, isOfPlayer, nextState } from './heard.ts'
 import { eachMinute, type MinuteShare, type MinuteShares, minuteOf } from './minute-shares.ts'
-import { bytesSoFar, type MeasureOptions, outcomeFrom, SEEK_TAIL, type SessionMeasures } from './session-measures.ts'
+import {
+  bytesSoFar,
+  isClosing,
+  type MeasureOptions,
+  outcomeFrom,
+  SEEK_TAIL,
+  type SessionMeasures,
+} from './session-measures.ts'
 import { guessedState, inOrder, isFinal } from './state-spans.ts'
 
 /** Different codes that are counted by themselves; more are counted as `other`. */
@@ -61,7 +68,7 @@ interface Fold extends Manner, Heard {
   droppedFrames: number | undefined
   bytes: number | undefined
   lostPackets: number | undefined
-  hasClosed: boolean
+  isClosed: boolean
   activeMinute: number | undefined
 }
 
@@ -156,12 +163,12 @@ export class SessionTracker {
     // Of a player that tells of stalls only in sums.
     const seen = fold.stalls
     const toldStalls = Math.max(fold.toldStalls, fold.starved)
-    const { toldStalled, hasClosed } = fold
+    const { toldStalled, isClosed } = fold
     const hasPlayed = firstPicture !== undefined || fold.toldPlayed > 0
     return {
       start: fold.start,
       end: last,
-      outcome: outcomeFrom(state, { hasPlayed, hasClosed, over }),
+      outcome: outcomeFrom(state, { hasPlayed, isClosed, over }),
       firstPicture,
       startup: fold.startup ?? fromStates,
       played: fold.played + fold.toldPlayed,
@@ -217,7 +224,7 @@ const NOTHING: Fold = {
   droppedFrames: undefined,
   bytes: undefined,
   lostPackets: undefined,
-  hasClosed: false,
+  isClosed: false,
   activeMinute: undefined,
 }
 
@@ -299,7 +306,7 @@ function setBitrate(fold: Fold, bitrate: number | undefined): void {
 
 /** Totals since the start: the largest is the last, whatever the order. Minutes get what they grew by. */
 function addTold(fold: Fold, event: PlayEvent, share: MinuteShare, shares: MinuteShares): void {
-  const { kind, played = 0 } = event
+  const { played = 0 } = event
   const before = { stalls: Math.max(fold.toldStalls, fold.starved), stalled: fold.toldStalled, bytes: fold.bytes ?? 0 }
   if (event.starved === true) fold.starved++
   fold.toldStalls = Math.max(fold.toldStalls, event.stalls ?? 0)
@@ -307,7 +314,7 @@ function addTold(fold: Fold, event: PlayEvent, share: MinuteShare, shares: Minut
   fold.startup ??= event.startup
   fold.droppedFrames = greater(fold.droppedFrames, event.droppedFrames)
   fold.lostPackets = greater(fold.lostPackets, event.lostPackets)
-  if (kind === 'close' || kind === 'log') fold.hasClosed = true
+  fold.isClosed = isClosing(event)
   fold.bytes = greater(fold.bytes, bytesSoFar(event))
   if (played > 0) {
     fold.toldPlayed += played
