@@ -64,6 +64,19 @@ test('Windows Media Player and MPlayer fetch the ASX under the name that they pl
   assert.equal(references(body).length, 2)
 })
 
+test('what a player asks of the address for its logs is left to who takes them', async () => {
+  const made = await open()
+  const agent = 'Pragma: xClientGUID={x}'
+  for (const target of ['/logs/wms', '/logs/wms?a=b']) {
+    const { head } = await get(made, target, agent)
+    // Nobody takes any here; the server of streams would say so in words of its own.
+    assert.deepEqual([head.status, head.header('server')?.startsWith('Cougar') ?? false], [404, false], target)
+  }
+  publishNative(made.hub, 'live/logs/wms', 'wmv2-wmav2.wmv').send(1)
+  const stream = await get(made, '/live/logs/wms', agent)
+  assert.match(stream.head.header('server') ?? '', /^Cougar/)
+})
+
 test('file names are escaped for the address and for XML', async () => {
   const made = await open()
   const { body } = await get(made, '/vod/a%20%26%20b.wmv.asx')

@@ -81,14 +81,14 @@ export function createWmspServer(context: ServerContext, options: WmspOptions): 
 
 /** What only clients of Windows Media say, whatever they call themselves. */
 const TOKENS = /^pragma:.*\b(?:xplaystrm|xclientguid)\b/im
-/** The file that leads to a stream is for players too, but no stream. */
-const ASX_TARGET = /^[A-Z]+ [^ ?]*\.asx[ ?]/i
+/** What players ask of web servers: the file that leads to a stream, and the address that their logs go to. */
+const WEB_TARGET = /^[A-Z]+ (?:[^ ?]*\.asx|\/logs\/[^ ?]*)[ ?]/i
 const USER_AGENT = /^user-agent:[ \t]*([^\r\n]*)/im
 
 /** A request of a player, a server or a cache. Encoders that push are somebody else's. */
 function isWindowsMedia(head: Uint8Array): boolean {
   const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1')
-  if (ASX_TARGET.test(text)) return false
+  if (WEB_TARGET.test(text)) return false
   const product = parseProduct(USER_AGENT.exec(text)?.[1])
   if (product !== undefined)
     return product.token !== 'WMEncoder' && !/^content-type:[ \t]*application\/x-wms-push/im.test(text)
