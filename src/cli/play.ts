@@ -45,6 +45,10 @@ export function configure(command: Command): void {
       '--report <url>',
       'tell a collector how playing goes, as CMCD: https://HOST/logs/cmcd (default: tell nobody)',
     )
+    .option(
+      '--log-url <url>',
+      'send the logs of a Windows Media player to this web server, too: https://HOST/logs/wms (mms only)',
+    )
     .option('--json', 'print the report as one JSON object')
     .option('--insecure', 'accept any certificate')
     .action(run)
@@ -61,6 +65,7 @@ interface Flags {
   readonly license?: string
   readonly token?: string
   readonly report?: string
+  readonly logUrl?: string
   readonly json?: true
   readonly insecure?: true
 }
@@ -87,6 +92,7 @@ async function run(url: string, flags: Flags): Promise<void> {
       ...(flags.license === undefined ? {} : { license: flags.license }),
       ...(flags.token === undefined ? {} : { token: flags.token }),
       ...(flags.report === undefined ? {} : { report: flags.report }),
+      ...(flags.logUrl === undefined ? {} : { logUrl: flags.logUrl }),
       insecureTls: flags.insecure === true,
       onProgress: (report) => status.show(progress(report)),
     })

@@ -13,6 +13,8 @@ export interface SessionStart {
   readonly path: string
   readonly remoteAddress: string
   readonly userAgent?: string
+  /** What its logs call the player, wherever they go (WMSP `xClientGUID`). Shown to nobody. */
+  readonly playerId?: string | undefined
   /** It asks not to be tracked (DNT, Sec-GPC). */
   readonly optedOut?: boolean | undefined
   /** What let it in, when that has an end: the session ends with it. */

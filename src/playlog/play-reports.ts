@@ -13,12 +13,6 @@ export interface ReportingViewer {
   readonly optedOut: boolean
 }
 
-/** Which playback a log is of, and which of its logs it is, from 1: one that comes again is not counted again. */
-export interface LogPlace {
-  readonly sessionId: string
-  readonly sequence: number
-}
-
 /** Of addresses and names no more is kept than the settings allow, and less of who opted out: reports are given as they came. */
 export interface PlayReports {
   /**
@@ -26,8 +20,8 @@ export interface PlayReports {
    * ERR_AUDIENCE_SPOOL_WRITE or ERR_AUDIENCE_STORE: not all of them were taken, and they may be sent again.
    */
   append(events: readonly PlayEvent[], optedOut: boolean): Promise<void>
-  /** As `append`, of a play log that no session of the server belongs to; it is kept among the others as well. */
-  appendLog(log: PlayLog, place: LogPlace, optedOut: boolean): Promise<void>
+  /** As `append`, of a play log that came to a web server; it is kept among the others as well. */
+  appendLog(log: PlayLog, optedOut: boolean): Promise<void>
   /** For reports that nobody waits for. Never throws, never waits; what is too much is counted and left out. */
   tell(event: PlayEvent, optedOut: boolean): void
   /**

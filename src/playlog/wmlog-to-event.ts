@@ -10,10 +10,8 @@ const GOOD: ReadonlySet<number> = new Set([200, 210])
 
 /**
  * A log of what was shown tells how long; one of what was received only its packets and bytes, so that the two logs of one playback add up to it.
- * `sessionId`: of logs that no session of the server belongs to. `undefined`: nobody knows whose it is.
  */
-export function wmlogToEvent(log: PlayLog, sessionId: string | undefined = log.sessionId): PlayEvent | undefined {
-  if (sessionId === undefined) return undefined
+export function wmlogToEvent(log: PlayLog, sessionId: string): PlayEvent {
   const { kind, wmlog, protocol, path, remoteAddress } = log
   const { fields, form } = wmlog
   const status = fields['c-status']

@@ -108,8 +108,9 @@ export function makeLegacyLog(facts: PlayFacts, reader: LogReader = 'media-serve
 }
 
 /** Reception only; a rendering log follows it. */
-export function makeStreamingLog(facts: PlayFacts): Wmlog {
-  return finish(facts, 47, { ...played(facts), ...received(facts), 'x-duration': seconds(facts.receivedMs) })
+export function makeStreamingLog(facts: PlayFacts, reader: LogReader = 'media-server'): Wmlog {
+  const told = { ...played(facts), ...received(facts), 'x-duration': seconds(facts.receivedMs) }
+  return finish(facts, 47, { ...told, ...readBy(reader) })
 }
 
 /** Playback only, whenever it was that the content came. */

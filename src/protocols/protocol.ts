@@ -119,4 +119,6 @@ export interface ClientContext {
   readonly startMs?: number
   /** Numbers of the streams wanted, where a protocol lets its client choose. Default: all, of alternatives the best. */
   readonly streams?: readonly number[]
+  /** A web server that is told at the end of each playback what was played, where a protocol has logs for that (Windows Media). */
+  readonly logUrl?: URL
 }

@@ -5,11 +5,12 @@ import { UnavailableError } from '../errors.ts'
 import type { Session, SessionEnd } from '../live/sessions.ts'
 import type { PlayEvent } from '../playlog/play-event.ts'
 import type { PlayLog } from '../playlog/play-log.ts'
-import type { LogPlace, PlayReports, ReportingViewer } from '../playlog/play-reports.ts'
+import type { PlayReports, ReportingViewer } from '../playlog/play-reports.ts'
 import { wmlogToEvent } from '../playlog/wmlog-to-event.ts'
 import type { Closable, Logger } from '../protocols/protocol.ts'
 import { viewPlayLog } from '../services/admin/views.ts'
 import type { Audience } from '../services/audience/audience.ts'
+import { LogSessions } from '../services/audience/collectors/log-sessions.ts'
 import { PlaySessions } from '../services/audience/collectors/play-sessions.ts'
 import type { AudienceOptions } from '../services/audience/options.ts'
 import { ReportQueue } from '../services/audience/report-queue.ts'
@@ -40,6 +41,7 @@ export class ServerReports implements PlayReports, Closable {
   readonly #log: Logger
   readonly #queue: ReportQueue
   readonly #sessions: PlaySessions
+  readonly #logSessions = new LogSessions()
   readonly #store = new LazyStore(
     async () => (await this.#open()).store,
     () => this.#opening !== undefined || this.#failure !== undefined,
@@ -78,21 +80,21 @@ export class ServerReports implements PlayReports, Closable {
 
   opened(session: Session): void {
     this.#sessions.opened(session)
+    this.#logSessions.opened(session)
   }
 
   closed(session: Session, reason: SessionEnd): void {
     this.#sessions.closed(session, reason)
+    this.#logSessions.closed(session)
   }
 
   /** Takes a log that nobody waits for. Never throws, never waits. */
   addLog(log: PlayLog): void {
-    const event = this.#keep(log, log.sessionId)
-    if (event !== undefined) this.tell(event, false)
+    this.tell(this.#keep(log), false)
   }
 
-  async appendLog(log: PlayLog, { sessionId, sequence }: LogPlace, optedOut: boolean): Promise<void> {
-    const event = this.#keep(log, sessionId)
-    if (event !== undefined) await this.append([{ ...event, sequence, protocol: WINDOWS_MEDIA }], optedOut)
+  async appendLog(log: PlayLog, optedOut: boolean): Promise<void> {
+    await this.append([this.#keep(log)], optedOut)
   }
 
   async append(events: readonly PlayEvent[], optedOut: boolean): Promise<void> {
@@ -124,10 +126,11 @@ export class ServerReports implements PlayReports, Closable {
   }
 
   /** What is kept has no keys in its addresses; what came may have. */
-  #keep(log: PlayLog, sessionId: string | undefined): PlayEvent | undefined {
+  #keep(log: PlayLog): PlayEvent {
     const kept = this.playLogs.add(log)
     this.#options.events.emit('playlog', { ...viewPlayLog(kept), receivedAt: kept.receivedAt })
-    return wmlogToEvent(kept, sessionId)
+    const { sessionId, sequence } = this.#logSessions.placeOf(log)
+    return { ...wmlogToEvent(kept, sessionId), sequence, protocol: WINDOWS_MEDIA }
   }
 
   async #open(): Promise<Audience> {

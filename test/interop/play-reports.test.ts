@@ -6,11 +6,13 @@ import { validateCmcdEventReport, validateCmcdRequest } from '@svta/cml-cmcd'
 import { cmcdOfBody, cmcdOfRequest } from '../../src/playlog/cmcd/message.ts'
 import { cmcdToEvent } from '../../src/playlog/cmcd/to-event.ts'
 import { measureSession } from '../../src/playlog/measures/session-measures.ts'
+import type { PlayEvent } from '../../src/playlog/play-event.ts'
 import type { PlayResult } from '../../src/services/player/play.ts'
 import { run } from '../support/process.ts'
 import { type Collector, openCollector } from '../support/report-collector.ts'
 import { startServer } from '../support/server.ts'
 import { repository } from '../support/sources.ts'
+import { callApi, waitUntil } from './peers.ts'
 
 const HEADEND = join(repository, 'bin/headend.js')
 const PLAYED_S = 6
@@ -21,6 +23,15 @@ const WAYS = {
   'live/test/manifest.mpd': { types: ['m', 'i', 'v', 'a'], protocol: 'dash' },
   'live/test.flv': { types: ['av'], protocol: undefined },
 } as const
+
+/** A session of the store. */
+interface Told {
+  readonly protocol: string
+  readonly path: string
+  readonly playedMs: number
+  readonly bytes?: number
+  readonly events: readonly Pick<PlayEvent, 'source' | 'kind' | 'sequence' | 'played' | 'bytes'>[]
+}
 
 function eventsOf({ bodies }: Collector) {
   return bodies.flatMap(({ text }) =>
@@ -87,6 +98,43 @@ test('headend play reports what it plays over HTTP, with requests and as events'
     )
     assert.ok(measures.played > 1000, facts)
   }
+})
+
+test('headend play tells of Windows Media in its protocol and to a web server, and that is one session', async (t) => {
+  const server = await startServer({ testChannel: true })
+  t.after(() => server.stop())
+  const http = server.urls['http'] ?? ''
+  const url = `${http.replace('http:', 'mms:')}/live/test`
+  const args = [HEADEND, 'play', url, '--duration', '3', '--json', '--log-url', `${http}/logs/wms`]
+
+  const { code, stderr } = await run(process.execPath, args)
+
+  assert.equal(code, 0, stderr)
+  const { items: logs } = await callApi<{ items: readonly { kind: string; protocol: string }[] }>(server, 'playlogs')
+  const came = logs.map(({ protocol, kind }) => `${protocol} ${kind}`).sort()
+  assert.deepEqual(came, ['http rendering', 'http streaming', 'wmsp rendering', 'wmsp streaming'])
+  let told: Told | undefined
+  await waitUntil('all is in the store', async () => {
+    const { items } = await callApi<{ items: readonly { id: string }[] }>(server, 'audience/sessions')
+    assert.ok(items.length <= 1, JSON.stringify(items))
+    const id = items[0]?.id
+    told = id === undefined ? undefined : await callApi<Told>(server, `audience/session?id=${encodeURIComponent(id)}`)
+    return (told?.events.length ?? 0) >= 4
+  })
+  const { events = [], playedMs, bytes = 0, protocol, path } = told ?? assert.fail()
+  const facts = JSON.stringify(told)
+  assert.deepEqual([protocol, path], ['wmsp', 'live/test'], facts)
+  assert.deepEqual(
+    events.map(({ source, kind }) => `${source} ${kind}`).sort(),
+    ['server close', 'server open', 'wmlog log', 'wmlog log'],
+    facts,
+  )
+  const ofLogs = events.filter(({ source }) => source === 'wmlog')
+  assert.deepEqual(ofLogs.map(({ sequence }) => sequence).sort(), [1, 2], facts)
+  // Once, though it was told twice.
+  assert.equal(playedMs, ofLogs.find(({ played }) => played !== undefined)?.played, facts)
+  const received = ofLogs.find((event) => (event.bytes ?? 0) > 0)?.bytes ?? 0
+  assert.ok(received > 0 && received < bytes, facts)
 })
 
 test('nobody is told of what is played unless somebody asks', async (t) => {

@@ -20,6 +20,8 @@ export interface ClientOptions {
   readonly startMs?: number
   /** Numbers of the streams wanted. */
   readonly streams?: readonly number[]
+  /** See `ClientContext`. */
+  readonly logUrl?: URL
   /** With it, whole ASF packets come beside what is in them, where the client's wire carries ASF. */
   readonly asfUnits?: UnitFormat<AsfPacket & LogEntry>
 }
@@ -35,7 +37,7 @@ export async function* playByClient(
   context: SourceContext,
   options: ClientOptions,
 ): NativeSource {
-  const { log, insecureTls, startMs, streams, asfUnits } = options
+  const { log, insecureTls, startMs, streams, logUrl, asfUnits } = options
   const hub = new Hub({
     pathSettings: () => ({ graceMs: 0, onBusy: 'refuse', windowMs: 0 }),
     maxLogBytes: MAX_LOG_BYTES,
@@ -53,6 +55,7 @@ export async function* playByClient(
     insecureTls,
     ...(startMs === undefined ? {} : { startMs }),
     ...(streams === undefined ? {} : { streams }),
+    ...(logUrl === undefined ? {} : { logUrl }),
   }
   const pulled = pull(url, publisher, client).finally(() => hub.close())
   // The error is thrown below, when what came before it has been read.

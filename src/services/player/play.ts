@@ -35,10 +35,12 @@ export interface PlayOptions {
   readonly token?: string
   /** Address of a collector that is told how playing goes, http(s)://…/logs/cmcd; left out: nobody is told. */
   readonly report?: string
+  /** Address of a web server that takes the logs of Windows Media players, http(s)://…/logs/wms; Windows Media only. */
+  readonly logUrl?: string
   readonly signal?: AbortSignal
   /** Called about once a second. */
   readonly onProgress?: (report: PlayReport) => void
-  readonly client: Omit<ClientOptions, 'startMs' | 'streams'>
+  readonly client: Omit<ClientOptions, 'startMs' | 'streams' | 'logUrl'>
   /** The protocol client for a URL scheme, where one exists. */
   readonly findClient: (scheme: string) => PullClient | undefined
 }
@@ -126,6 +128,9 @@ function openSource(url: URL, context: SourceContext, options: PlayOptions, nati
   const opening = { ...options, native, startMs }
   const open: OpenAddress = (address, from) =>
     openAddress(address, context, { ...opening, startMs: startMs ?? from }, undefined)
+  if (options.logUrl !== undefined && !isFile && !CHOOSING_SCHEMES.has(scheme)) {
+    throw new ConfigError('ERR_PLAY_URL', `expected mms:// or mmsh:// to send logs of, ${found}`)
+  }
   const source = isFile ? playAsx(url, context, open) : openAddress(url, context, opening, open)
   if (source === undefined) throw unknownAddress(options.url)
   return source
@@ -140,7 +145,7 @@ function openAddress(
 ): NativeSource | undefined {
   const pull = options.findClient(schemeOf(url))
   if (pull !== undefined) {
-    const { client, native, startMs, streams } = options
+    const { client, native, startMs, streams, logUrl } = options
     const { log, insecureTls, asfUnits } = client
     return playByClient(pull, url, context, {
       log,
@@ -148,6 +153,7 @@ function openAddress(
       ...(native && asfUnits !== undefined ? { asfUnits } : {}),
       ...(startMs === undefined ? {} : { startMs }),
       ...(streams === undefined ? {} : { streams }),
+      ...(logUrl === undefined ? {} : { logUrl: webAddress(logUrl, 'a server that takes logs, http(s)://…/logs/wms') }),
     })
   }
   switch (kindOf(url)) {
@@ -170,9 +176,13 @@ function openAddress(
 
 function collectorOf({ report }: PlayOptions): URL | undefined {
   if (report === undefined) return undefined
-  const collector = URL.parse(report)
-  if (collector !== null && /^https?:$/.test(collector.protocol)) return collector
-  throw new ConfigError('ERR_PLAY_URL', 'expected the address of a collector of reports, http(s)://…/logs/cmcd')
+  return webAddress(report, 'a collector of reports, http(s)://…/logs/cmcd')
+}
+
+function webAddress(text: string, what: string): URL {
+  const url = URL.parse(text)
+  if (url !== null && /^https?:$/.test(url.protocol)) return url
+  throw new ConfigError('ERR_PLAY_URL', `expected the address of ${what}`)
 }
 
 function playKeysOf(url: URL, { keys, license, token }: PlayOptions, signal: AbortSignal): PlayKeys {

@@ -20,6 +20,8 @@ import type { WmspSession } from './session.ts'
 export const PACKETS_TYPE = 'application/x-mms-framed'
 /** Characters kept of what a viewer calls itself. */
 const MAX_USER_AGENT = 200
+/** As players write it; ones of old write others, which are those of every copy. */
+const GUID = /^\{[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\}$/i
 
 export async function play(service: WmspService, call: Call): Promise<Answer> {
   const { clock } = service
@@ -134,6 +136,7 @@ async function begin(service: WmspService, call: Call, beginning: Beginning): Pr
     path: programme.path,
     remoteAddress: connection.remoteAddress,
     userAgent: product.text.slice(0, MAX_USER_AGENT),
+    playerId: GUID.exec(call.pragma.text('xClientGUID') ?? '')?.[0],
     grant: service.grantOf(call),
     close: (reason) => service.stopPlay(active, reason),
     details: () => ({ entry: viewing.content.path, pipelined: request.chunked }),

@@ -12,7 +12,6 @@ import { MAX_WMLOG_LENGTH } from '../../../playlog/wmlog-value.ts'
 import type { Logger } from '../../../protocols/protocol.ts'
 import type { AddressLimit } from './address-limit.ts'
 import { cmcdReport, textsOfRequest } from './cmcd-report.ts'
-import { LogSessions } from './log-sessions.ts'
 import { readBody } from './read-body.ts'
 import { wmsReport } from './wms-report.ts'
 
@@ -37,7 +36,6 @@ const WMS_PAGE = Buffer.from(WEB_LOG_PAGE)
 
 export class LogRoutes {
   readonly #options: LogRoutesOptions
-  readonly #sessions = new LogSessions()
 
   constructor(options: LogRoutesOptions) {
     this.#options = options
@@ -109,7 +107,7 @@ export class LogRoutes {
     }
     expectPlain(raw.headers['content-encoding'])
     const log = wmsReport(await readBody(raw, MAX_WMLOG_LENGTH), request.remoteAddress)
-    await this.#options.reports.appendLog(log, this.#sessions.placeOf(log), optsOut(raw.headers))
+    await this.#options.reports.appendLog(log, optsOut(raw.headers))
     response.writeHead(200, { 'Content-Length': '0', 'Cache-Control': 'no-store', ...MEDIA_CORS_HEADERS })
     response.end()
   }

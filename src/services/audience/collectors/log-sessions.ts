@@ -1,44 +1,109 @@
-/** Which logs that Windows Media players send to a web server are of one playback: nothing in them says so (MS-WMLOG 2.5 to 2.7). */
+/** Which playback the logs of Windows Media players are of: nothing in those that go to a web server says so (MS-WMLOG 2.5 to 2.7). */
 import { randomUUID } from 'node:crypto'
+import type { Session } from '../../../live/sessions.ts'
 import type { PlayLog } from '../../../playlog/play-log.ts'
-import type { LogPlace } from '../../../playlog/play-reports.ts'
 import type { WmlogKind } from '../../../playlog/wmlog.ts'
 import { formatWmlogLine } from '../../../playlog/wmlog-line.ts'
 
+/** Which playback a log is of, and which of its logs it is, from 1: one that comes again is not counted again. */
+export interface LogPlace {
+  readonly sessionId: string
+  readonly sequence: number
+}
+
 /** Logs of one playback come within this time, milliseconds: of what was received at its end, of what was shown when the player closes. */
 const TOGETHER_MS = 600_000
-/** Playbacks that are remembered; the oldest is forgotten first. */
-const MAX_PLAYBACKS = 20_000
+/** Players, with what they play, that are remembered; the oldest is forgotten first. */
+const MAX_PLAYERS = 20_000
+/** Playbacks of one of them, and logs of one playback, that are remembered. */
+const MAX_PLAYBACKS = 4
+const MAX_LOGS = 16
 
 interface Playback {
   readonly id: string
-  readonly at: number
-  readonly logs: { readonly kind: WmlogKind; readonly line: string }[]
+  /** A session of the server, from which all of its player's logs are that come while it is there or soon after. */
+  readonly served: boolean
+  /** When it was heard of last; of one that the server serves: not yet over. */
+  at: number
+  count: number
+  readonly logs: { readonly kind: WmlogKind; readonly signature: string; readonly sequence: number }[]
 }
 
 export class LogSessions {
-  readonly #playbacks = new Map<string, Playback>()
+  /** By address, player and what is played; the newest playback is the last. */
+  readonly #players = new Map<string, Playback[]>()
 
-  /** The same for a log that is sent again, and the same playback for the other log of it; another one for a second log of a kind that was there. */
-  placeOf(log: PlayLog): LogPlace {
-    const { kind, wmlog, receivedAt, remoteAddress } = log
-    const { fields, form } = wmlog
-    const key = [remoteAddress, fields['c-playerid'], fields['cs-uri-stem'] ?? fields['cs-url']].join('\n')
-    const line = form === 'connect-time' ? JSON.stringify(fields) : formatWmlogLine(wmlog, form)
-    const at = receivedAt.getTime()
-    const known = this.#playbacks.get(key)
-    if (known !== undefined && at - known.at < TOGETHER_MS) {
-      const again = known.logs.findIndex((one) => one.line === line)
-      if (again >= 0) return { sessionId: known.id, sequence: again + 1 }
-      if (belongs(kind, known)) return { sessionId: known.id, sequence: known.logs.push({ kind, line }) }
-    }
-    const id = randomUUID()
-    this.#playbacks.delete(key)
-    this.#playbacks.set(key, { id, at, logs: [{ kind, line }] })
-    const [oldest] = this.#playbacks.keys()
-    if (this.#playbacks.size > MAX_PLAYBACKS && oldest !== undefined) this.#playbacks.delete(oldest)
-    return { sessionId: id, sequence: 1 }
+  /** A player has come that says who it is: its logs may go to a web server, too. */
+  opened({ id, start: { role, remoteAddress, playerId, path } }: Session): void {
+    if (role !== 'play' || playerId === undefined) return
+    this.#add(keyOf(remoteAddress, playerId, path), newPlayback(id, Number.POSITIVE_INFINITY, true))
   }
+
+  closed({ id, start: { remoteAddress, playerId, path } }: Session, now = Date.now()): void {
+    if (playerId === undefined) return
+    const playback = this.#players.get(keyOf(remoteAddress, playerId, path))?.find((one) => one.id === id)
+    if (playback !== undefined) playback.at = now
+  }
+
+  /**
+   * The same for a log that comes again, by whichever way; of a playback that the server knows all logs; of others the one log that tells all, or the
+   * two of which one tells what was received and one what was shown.
+   */
+  placeOf(log: PlayLog): LogPlace {
+    const { kind, wmlog, receivedAt, remoteAddress, path, sessionId } = log
+    const { fields } = wmlog
+    const what = path === '' ? (fields['cs-uri-stem'] ?? fields['cs-url'] ?? '') : path
+    const key = keyOf(remoteAddress, fields['c-playerid'] ?? '', what)
+    const at = receivedAt.getTime()
+    const signature = signatureOf(log)
+    const recent = (this.#players.get(key) ?? []).filter((one) => at - one.at < TOGETHER_MS)
+    const known =
+      sessionId === undefined
+        ? (recent.find(({ logs }) => logs.some((one) => one.signature === signature)) ??
+          recent.findLast((one) => one.served || belongs(kind, one)))
+        : recent.find(({ id }) => id === sessionId)
+    const playback = known ?? newPlayback(sessionId ?? randomUUID(), at, sessionId !== undefined)
+    if (known === undefined) this.#add(key, playback)
+    const again = playback.logs.find((one) => one.signature === signature)
+    if (again !== undefined) return { sessionId: playback.id, sequence: again.sequence }
+    const sequence = ++playback.count
+    playback.logs.push({ kind, signature, sequence })
+    if (playback.logs.length > MAX_LOGS) playback.logs.shift()
+    return { sessionId: playback.id, sequence }
+  }
+
+  #add(key: string, playback: Playback): void {
+    const those = this.#players.get(key) ?? []
+    those.push(playback)
+    if (those.length > MAX_PLAYBACKS) those.shift()
+    // The newest is the last.
+    this.#players.delete(key)
+    this.#players.set(key, those)
+    const [oldest] = this.#players.keys()
+    if (this.#players.size > MAX_PLAYERS && oldest !== undefined) this.#players.delete(oldest)
+  }
+}
+
+function newPlayback(id: string, at: number, served: boolean): Playback {
+  return { id, at, served, count: 0, logs: [] }
+}
+
+function keyOf(remoteAddress: string, playerId: string, what: string): string {
+  return [remoteAddress, playerId.toLowerCase(), what].join('\n')
+}
+
+/** What a log says whoever reads it: web servers are told more of the server, and of what was shown in fewer fields. */
+function signatureOf({ wmlog }: PlayLog): string {
+  const { fields, form } = wmlog
+  if (form === 'connect-time') return JSON.stringify(fields)
+  const aside = {
+    'c-ip': undefined,
+    's-ip': undefined,
+    's-dns': undefined,
+    's-totalclients': undefined,
+    's-cpu-util': undefined,
+  }
+  return formatWmlogLine({ fields: { ...fields, ...aside } }, 47)
 }
 
 /** One log of the connection, and then one that tells all, or one of what was received and one of what was shown. */

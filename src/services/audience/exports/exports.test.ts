@@ -153,7 +153,7 @@ describe('sessions and events', () => {
   it('are exported as the very lines that Windows Media players sent', async (t) => {
     const received = { receivedAt: new Date(GOLDEN_START), remoteAddress: '192.0.2.7', protocol: 'wmsp', path: 'a.wmv' }
     const events = [LINE_47, LINE_44].map((line, at): PlayEvent => {
-      const event = wmlogToEvent(playLogOf(parseWmlogLine(line), { ...received, sessionId: `s${at}` })) ?? assert.fail()
+      const event = wmlogToEvent(playLogOf(parseWmlogLine(line), received), `s${at}`)
       return { ...event, time: GOLDEN_START }
     })
     const cut = { ...(events[0] ?? assert.fail()), sessionId: 'cut', original: LINE_47.slice(0, 200) }

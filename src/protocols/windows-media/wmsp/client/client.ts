@@ -19,6 +19,7 @@ import { ClientIngest } from './ingest.ts'
 import type { ClientAddress } from './peer.ts'
 import { ClientReception } from './reception.ts'
 import { WmspClientSession } from './session.ts'
+import { postWebLogs } from './web-log.ts'
 
 /** What to play of the address. */
 export interface WmspPullOptions extends ClientContext, Pick<WmspClientRequest, 'rate' | 'predictive'> {
@@ -73,6 +74,8 @@ class Pull {
     this.#run()
   }
   #socket: Socket | undefined
+  /** As the last connection had it. */
+  #serverAddress: string | undefined
   #reception: ClientReception | undefined
   #timer: NodeJS.Timeout | undefined
   #keepAlive: NodeJS.Timeout | undefined
@@ -175,6 +178,7 @@ class Pull {
     socket.once(address.tls ? 'secureConnect' : 'connect', () => {
       clearTimeout(late)
       connected = true
+      this.#serverAddress = socket.remoteAddress
       if (isCurrent()) this.#flush()
     })
     socket.on('data', (bytes: Uint8Array) => {
@@ -244,15 +248,26 @@ class Pull {
     })
     if (facts === undefined) return
     const session = this.#session
-    const told = session.tellsApart ? makeStreamingLog(facts) : makeLegacyLog(facts)
-    this.#aside(session.address, session.logRequest(told))
+    const { tellsApart } = session
+    this.#aside(session.address, session.logRequest(tellsApart ? makeStreamingLog(facts) : makeLegacyLog(facts)))
     // It has no screen: what it shows ends with what comes.
-    if (session.tellsApart) this.#aside(session.address, session.remoteLogRequest(makeRenderingLog(facts)))
+    if (tellsApart) this.#aside(session.address, session.remoteLogRequest(makeRenderingLog(facts)))
+    const { logUrl } = this.#client
+    if (logUrl === undefined) return
+    const reader = { serverAddress: this.#serverAddress ?? '-' }
+    const logs = tellsApart
+      ? [makeStreamingLog(facts, reader), makeRenderingLog(facts, reader)]
+      : [makeLegacyLog(facts, reader)]
+    this.#beside(postWebLogs(logUrl, logs, this.#timeouts.sideMs))
   }
 
   /** A request whose failure changes nothing. */
   #aside(address: ClientAddress, request: Uint8Array): void {
-    const done = exchange(address, request, this.#client.insecureTls ?? false, this.#timeouts.sideMs)
+    this.#beside(exchange(address, request, this.#client.insecureTls ?? false, this.#timeouts.sideMs))
+  }
+
+  /** The end waits for it. */
+  #beside(done: Promise<void>): void {
     this.#sides.add(done)
     void done.then(() => this.#sides.delete(done))
   }
