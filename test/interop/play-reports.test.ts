@@ -121,7 +121,7 @@ test('headend play tells of Windows Media in its protocol and to a web server, a
     told = id === undefined ? undefined : await callApi<Told>(server, `audience/session?id=${encodeURIComponent(id)}`)
     return (told?.events.length ?? 0) >= 4
   })
-  const { events = [], playedMs, bytes = 0, protocol, path } = told ?? assert.fail()
+  const { events, playedMs, bytes = 0, protocol, path } = told ?? assert.fail()
   const facts = JSON.stringify(told)
   assert.deepEqual([protocol, path], ['wmsp', 'live/test'], facts)
   assert.deepEqual(
@@ -130,7 +130,7 @@ test('headend play tells of Windows Media in its protocol and to a web server, a
     facts,
   )
   const ofLogs = events.filter(({ source }) => source === 'wmlog')
-  assert.deepEqual(ofLogs.map(({ sequence }) => sequence).sort(), [1, 2], facts)
+  assert.deepEqual(new Set(ofLogs.map(({ sequence }) => sequence)), new Set([1, 2]), facts)
   // Once, though it was told twice.
   assert.equal(playedMs, ofLogs.find(({ played }) => played !== undefined)?.played, facts)
   const received = ofLogs.find((event) => (event.bytes ?? 0) > 0)?.bytes ?? 0

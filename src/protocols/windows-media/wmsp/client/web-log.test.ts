@@ -12,12 +12,14 @@ const PATIENCE_MS = 5000
 
 async function openSink(t: TestContext, page: string, status = 200) {
   const asked: { method: string | undefined; headers: IncomingHttpHeaders; body: string }[] = []
-  const server = createServer(async (request, response) => {
-    const pieces: Buffer[] = []
-    for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece)
+  const server = createServer((request, response) => {
     const { method, headers } = request
-    asked.push({ method, headers, body: Buffer.concat(pieces).toString() })
-    response.writeHead(status).end(request.method === 'GET' ? page : '')
+    const pieces: Buffer[] = []
+    request.on('data', (piece: Buffer) => pieces.push(piece))
+    request.on('end', () => {
+      asked.push({ method, headers, body: Buffer.concat(pieces).toString() })
+      response.writeHead(status).end(method === 'GET' ? page : '')
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
