@@ -4,6 +4,7 @@ import path from 'node:path'
 import { hotAnswer } from '../../src/net/http/hot-answer.ts'
 import { openHttpFront } from '../../src/net/http/listener.ts'
 import type { HotAnswer } from '../../src/net/http/routes.ts'
+import { writeCmsdHop } from '../../src/playlog/cmsd/write.ts'
 import type { Logger } from '../../src/protocols/protocol.ts'
 import { AddressLimit } from '../../src/services/audience/collectors/address-limit.ts'
 import { RequestQueue } from '../../src/services/audience/collectors/request-queue.ts'
@@ -29,7 +30,12 @@ const SILENT: Logger = {
   counted: () => undefined,
   child: () => SILENT,
 }
-const front = await openHttpFront({ host: '127.0.0.1', port: Number(port), log: SILENT })
+const front = await openHttpFront({
+  host: '127.0.0.1',
+  port: Number(port),
+  log: SILENT,
+  deliveryText: (delivery) => writeCmsdHop({ server: 'headend', ...delivery }),
+})
 front.routes.hot((target) => {
   const mark = target.indexOf('?')
   return answers.get(mark < 0 ? target : target.slice(0, mark))

@@ -61,7 +61,7 @@ export function meterPicture(every: number): void {
 }
 
 /** The same as source text, for a page of a test. */
-export const METER_SCRIPT = `(${meterPicture})(${LOOK_MS})`
+export const METER_SCRIPT = `(${meterPicture.toString()})(${LOOK_MS})`
 
 /** On a page that plays already: what stood before does not count. */
 export function startMeter(page: Page): Promise<void> {

@@ -29,6 +29,8 @@ interface ReportingPlayer {
   readonly stop: string | undefined
   /** Its records say when it stalls. */
   readonly tellsStalls: boolean
+  /** What it read of what the server says of its answers; left out: it does not look. */
+  readonly cmsd?: string
   /** What its records have against the specification, and why that is the player's. */
   readonly known: readonly RegExp[]
   /** Keys whose values are not of the type that the specification has for them. */
@@ -72,12 +74,13 @@ const PLAYERS: Readonly<Record<string, ReportingPlayer>> = {
     script: 'dashjs/dist/modern/umd/dash.all.min.js',
     path: 'live/test/manifest.mpd',
     code: `const player = dashjs.MediaPlayer().create()
-      player.updateSettings({ streaming: { cmcd: { enabled: true, version: 2, cid: 'live/test', sid, includeInRequests: ['segment', 'mpd'],
+      player.updateSettings({ streaming: { cmsd: { enabled: true, abr: { applyMb: true, etpWeightRatio: 0.5 } }, cmcd: { enabled: true, version: 2, cid: 'live/test', sid, includeInRequests: ['segment', 'mpd'],
         eventTargets: [{ enabled: true, url: collector, events: ${EVENTS}, interval: 1, batchSize: 4,
           enabledKeys: ['bl', 'br', 'bs', 'cid', 'dfa', 'e', 'ltc', 'msd', 'mtp', 'ot', 'pr', 'pt', 'rc', 'sf', 'sid', 'sn', 'st', 'sta', 'ts', 'ttfb', 'ttlb', 'url', 'v'] }] } } })
       player.initialize(video, url, true)`,
     bitrate: "player.getCurrentRepresentationForType('video').bandwidth",
     stop: 'player.reset()',
+    cmsd: "player.getDashMetrics().getHttpRequests('video').flatMap(({ cmsd }) => cmsd ?? [])",
     tellsStalls: true,
     // Version 2 has one or the other.
     known: [/^error t?ab: Key "t?ab" must not be present when "t?br?" is present/],
@@ -105,10 +108,16 @@ interface Session {
   readonly stalledMs: number
   readonly stalls: number
   readonly bitrateKbps: number
-  readonly outcome: string
+  readonly end: string
+}
+
+interface Cmsd {
+  readonly static: Readonly<Record<string, unknown>> | null
+  readonly dynamic: Readonly<Record<string, unknown>> | null
 }
 
 interface Measured extends PictureMeter {
+  readonly cmsd: readonly Cmsd[]
   /** Kilobits a second. */
   readonly bitrate: number
 }
@@ -137,8 +146,9 @@ test('what hls.js, shaka and dash.js report keeps the specification, and is in t
       name,
     )
     assert.deepEqual(unread(collector), player.unread, name)
+    if (player.cmsd !== undefined) assertCmsd(measured.cmsd)
 
-    const session = await sessionOf(server, sidOf(name))
+    const session = await sessionOf(server, sidOf(name), collector)
     told.push(session)
     assertMeasured(session, measured, player)
   }
@@ -168,20 +178,29 @@ async function playThroughStall(browser: Browser, player: ReportingPlayer, colle
   await untilMeter(page, 'stalled', STALL_MS)
   await untilMeter(page, 'played', (await readMeter(page)).played + PLAYED_MS)
   const [meter, bitrate] = [await readMeter(page), await page.evaluate<number>(player.bitrate)]
+  const cmsd = await page.evaluate<readonly Cmsd[]>(player.cmsd ?? '[]')
   if (player.stop !== undefined) {
-    const reported = page.waitForResponse((response) => response.url() === `${collector.url}/logs/cmcd`)
     await page.evaluate(player.stop)
-    await reported
+    // What it reports is on its way before this is.
+    await page.evaluate(() => fetch('/player.html'))
   }
   await page.close()
-  return { ...meter, bitrate: bitrate / 1000 }
+  return { ...meter, cmsd, bitrate: bitrate / 1000 }
 }
 
-async function sessionOf({ urls, secrets }: RunningServer, id: string): Promise<Session> {
+/** When the store has all that was collected. */
+async function sessionOf({ urls, secrets }: RunningServer, id: string, collector: Collector): Promise<Session> {
   const headers = { authorization: `Bearer ${secrets.adminToken}` }
-  const answer = await fetch(`${urls['http']}/api/v1/audience/session?id=${id}`, { headers })
-  assert.equal(answer.status, 200, await answer.clone().text())
-  return (await answer.json()) as Session
+  const last = Math.max(...lines(collector).map((line) => Number(/\bts=(\d+)/.exec(line)?.[1])))
+  for (const deadline = Date.now() + WAIT_MS; ; ) {
+    const answer = await fetch(`${urls['http']}/api/v1/audience/session?id=${id}`, { headers })
+    const text = await answer.text()
+    if (answer.ok) {
+      const session = JSON.parse(text) as Session
+      if (Date.parse(session.end) >= last) return session
+    }
+    assert.ok(Date.now() < deadline, text)
+  }
 }
 
 function assertMeasured(session: Session, measured: Measured, { path, tellsStalls }: ReportingPlayer): void {
@@ -205,6 +224,21 @@ function assertMeasured(session: Session, measured: Measured, { path, tellsStall
     upTo(session.playedMs, played + stalled)
   }
   assert.ok(Math.abs(session.bitrateKbps - bitrate) < 0.1 * bitrate, facts)
+}
+
+/** What the server says of an answer comes through, from another origin, and is read. */
+function assertCmsd(answers: readonly Cmsd[]): void {
+  const facts = JSON.stringify(answers)
+  assert.ok(answers.length > 0 && answers.every((one) => one.static?.['st'] === 'l'), facts)
+  assert.ok(
+    answers.some((one) => one.static?.['ot'] === 'v' && Number(one.static['d']) > 0),
+    facts,
+  )
+  // How long a request took.
+  assert.ok(
+    answers.some((one) => Number(one.dynamic?.['rd']) > 0),
+    facts,
+  )
 }
 
 /** Of the playback of this player. */
