@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it, type TestContext } from 'node:test'
+import { EXAMPLE_CONNECT_XML } from '../../src/playlog/specification-vectors.ts'
+import { LINE_47 } from '../../src/playlog/vectors.ts'
+import { parseWmlogLine } from '../../src/playlog/wmlog-line.ts'
+import { formatWmlogXml } from '../../src/playlog/wmlog-xml.ts'
 import { makeMedia } from '../support/media.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
@@ -210,4 +215,64 @@ it('who plays Windows Media is one session, with the right numbers, whether its 
     assert.equal(session.playedMs, shown.played, facts)
     assert.ok(session.playedMs >= (SECONDS - 2) * 1000 && session.playedMs <= (SECONDS + 1) * 1000, facts)
   }
+})
+
+it('every form of log that the protocol carries is of the session of its player, and comes out as it came', async (t) => {
+  const server = await startServer({ testChannel: true })
+  t.after(() => server.stop())
+  const guid = '{3300AD50-2C39-46C0-AE0A-0123456789AB}'
+  const agent = { 'User-Agent': 'NSPlayer/9.0.0.2980' }
+  const url = `${server.urls['http']}/live/test`
+  const line = LINE_47.replace(/\{[^}]*\}/, guid).replaceAll('http://media.test/harbour.wmv', url)
+  const ask = async (pragmas: readonly string[], options: RequestOptions = {}, body = '') => {
+    const headers = { ...agent, ...options.headers, Pragma: [`xClientGUID=${guid}`, ...pragmas] }
+    const sent = request(url, { ...options, headers })
+    sent.end(body)
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    return answer
+  }
+  const post = async (id: string, pragmas: readonly string[], type?: string, body = '') => {
+    const headers = { 'Content-Length': Buffer.byteLength(body), ...(type !== undefined && { 'Content-Type': type }) }
+    const answer = await ask([id, ...pragmas], { method: 'POST', headers }, body)
+    answer.resume()
+    return answer.statusCode
+  }
+
+  const described = await ask(['no-cache'])
+  const id = /client-id=\d+/.exec(String(described.headers['pragma']))?.[0] ?? assert.fail()
+  described.destroy()
+  const playing = await ask([id, 'xPlayStrm=1', 'stream-switch-count=2', 'stream-switch-entry=ffff:1:0 ffff:2:0'])
+  await once(playing, 'data')
+  const xml = 'application/x-wms-LogStats;charset=UTF-8'
+  const statuses = [
+    await post(id, [], xml, EXAMPLE_CONNECT_XML),
+    await post(id, [`log-line=${line}`]),
+    await post(id, [], xml, formatWmlogXml(parseWmlogLine(line.replace('07:08:09', '07:08:10')))),
+    // Nobody has answered in time: it comes again.
+    await post(id, [`log-line=${line}`]),
+    // One that cannot be read ends nothing.
+    await post(id, [`log-line=${line} more`]),
+  ]
+  playing.destroy()
+
+  assert.deepEqual(statuses, [204, 204, 204, 204, 400])
+  await waitUntil('all is told', async () =>
+    [...(await toldSessions(server)).values()].some(({ events }) => events.some(({ kind }) => kind === 'close')),
+  )
+  const session = (await toldSessions(server)).get('live/test') ?? assert.fail()
+  const facts = JSON.stringify(session)
+  assert.deepEqual(
+    session.events.map(({ source, kind }) => `${source} ${kind}`).sort(),
+    ['server close', 'server open', 'wmlog log', 'wmlog log', 'wmlog open'],
+    facts,
+  )
+  // 48 s each, told twice: an entry after the other.
+  assert.equal(session.playedMs, 96_000, facts)
+  const response = await fetch(`${server.urls['api']}/audience/export?what=events&format=wms`, {
+    headers: { authorization: `Bearer ${server.secrets.adminToken}` },
+  })
+  const lines = (await response.text()).split('\n').filter((text) => text !== '' && !text.startsWith('#'))
+  // The address is cut to its network by default, which the line has no place for.
+  const kept = line.replace(/^0\.0\.0\.0 /, '- ')
+  assert.deepEqual(lines.sort(), [kept, kept.replace('07:08:09', '07:08:10')])
 })

@@ -86,6 +86,24 @@ describe('logs of players that the server serves', () => {
     )
   })
 
+  it('have numbers of their own, also one that does not say which player it is of', () => {
+    const sessions = new LogSessions()
+    const { id } = opened(sessions)
+    const { 'c-playerid': _, ...fields } = logOf(LINE_44).wmlog.fields
+    const connect = {
+      ...inside(LINE_44, id),
+      kind: 'connect-time' as const,
+      wmlog: { form: 'connect-time' as const, fields },
+    }
+
+    const places = [connect, inside(LINE_47, id, 60), connect].map((log) => sessions.placeOf(log))
+
+    assert.deepEqual(
+      places,
+      [1, 2, 1].map((sequence) => ({ sessionId: id, sequence })),
+    )
+  })
+
   it('of one entry after the other are all of it', () => {
     const sessions = new LogSessions()
     const { id } = opened(sessions)

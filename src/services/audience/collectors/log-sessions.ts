@@ -13,8 +13,8 @@ export interface LogPlace {
 
 /** Logs of one playback come within this time, milliseconds: of what was received at its end, of what was shown when the player closes. */
 const TOGETHER_MS = 600_000
-/** Players, with what they play, that are remembered; the oldest is forgotten first. */
-const MAX_PLAYERS = 20_000
+/** Players, with what they play, and sessions of the server, that are remembered; the oldest is forgotten first. */
+const MAX_REMEMBERED = 20_000
 /** Playbacks of one of them, and logs of one playback, that are remembered. */
 const MAX_PLAYBACKS = 4
 const MAX_LOGS = 16
@@ -32,6 +32,8 @@ interface Playback {
 export class LogSessions {
   /** By address, player and what is played; the newest playback is the last. */
   readonly #players = new Map<string, Playback[]>()
+  /** Sessions of the server by their id: logs of the connection do not say which player it was. */
+  readonly #served = new Map<string, Playback>()
 
   /** A player has come that says who it is: its logs may go to a web server, too. */
   opened({ id, start: { role, remoteAddress, playerId, path } }: Session): void {
@@ -39,9 +41,8 @@ export class LogSessions {
     this.#add(keyOf(remoteAddress, playerId, path), newPlayback(id, Number.POSITIVE_INFINITY, true))
   }
 
-  closed({ id, start: { remoteAddress, playerId, path } }: Session, now = Date.now()): void {
-    if (playerId === undefined) return
-    const playback = this.#players.get(keyOf(remoteAddress, playerId, path))?.find((one) => one.id === id)
+  closed({ id }: Pick<Session, 'id'>, now = Date.now()): void {
+    const playback = this.#served.get(id)
     if (playback !== undefined) playback.at = now
   }
 
@@ -61,7 +62,7 @@ export class LogSessions {
       sessionId === undefined
         ? (recent.find(({ logs }) => logs.some((one) => one.signature === signature)) ??
           recent.findLast((one) => one.served || belongs(kind, one)))
-        : recent.find(({ id }) => id === sessionId)
+        : this.#served.get(sessionId)
     const playback = known ?? newPlayback(sessionId ?? randomUUID(), at, sessionId !== undefined)
     if (known === undefined) this.#add(key, playback)
     const again = playback.logs.find((one) => one.signature === signature)
@@ -76,12 +77,17 @@ export class LogSessions {
     const those = this.#players.get(key) ?? []
     those.push(playback)
     if (those.length > MAX_PLAYBACKS) those.shift()
-    // The newest is the last.
-    this.#players.delete(key)
-    this.#players.set(key, those)
-    const [oldest] = this.#players.keys()
-    if (this.#players.size > MAX_PLAYERS && oldest !== undefined) this.#players.delete(oldest)
+    remember(this.#players, key, those)
+    if (playback.served) remember(this.#served, playback.id, playback)
   }
+}
+
+/** As the newest. */
+function remember<Value>(all: Map<string, Value>, key: string, value: Value): void {
+  all.delete(key)
+  all.set(key, value)
+  const [oldest] = all.keys()
+  if (all.size > MAX_REMEMBERED && oldest !== undefined) all.delete(oldest)
 }
 
 function newPlayback(id: string, at: number, served: boolean): Playback {
