@@ -74,3 +74,43 @@ test('each player is one session, with what it told and what the server knows', 
   assert.equal(String((await erase(id)).stdout), `${id} is erased\n`)
   assert.equal(String((await erase(id)).stdout), `nothing is known of ${id}; what of it is on its way is left out\n`)
 })
+
+test('a player that says late what it calls its session has one, with what the server knew before', async (t) => {
+  const server = await startServer({ testChannel: true })
+  t.after(() => server.stop())
+  const http = server.urls['http'] ?? ''
+  const headers = { 'user-agent': 'LatePlayer/1.0' }
+  const playlist = `${http}/live/test/video-1.m3u8`
+  const get = async (url: string) => (await fetch(url, { headers })).text()
+  const list = async () => (await ask<{ items: readonly Shown[] }>(server, 'sessions')).items
+
+  await get(`${http}/live/test/index.m3u8`)
+  const deadline = performance.now() + DEADLINE_MS
+  // It plays and tells nothing, until the server waits no longer for its name.
+  while ((await list()).length === 0 && performance.now() < deadline) {
+    await get(playlist)
+    await delay(200)
+  }
+  const [before] = await list()
+  assert.equal(before?.protocol, 'hls')
+  const body = `sid="late",e=ps,sta=p,ts=${Date.now()},sn=0,v=2,url="${playlist}"\n`
+  const posted = await fetch(`${http}/logs/cmcd`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/cmcd' },
+    body,
+  })
+  assert.equal(posted.status, 204)
+  const [session] = await sessionsOf(server, 1)
+
+  const facts = JSON.stringify(await list())
+  assert.deepEqual(
+    (await list()).map(({ id, path, protocol }) => [id, path, protocol]),
+    [['late', 'live/test', 'hls']],
+    facts,
+  )
+  assert.deepEqual(session?.events.map(({ source, kind }) => `${source} ${kind}`).sort(), [
+    'cmcd state',
+    'server interval',
+    'server open',
+  ])
+})
