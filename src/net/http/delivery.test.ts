@@ -17,8 +17,10 @@ const long = hotAnswer({ headers: { 'Content-Type': 'video/mp4' }, body: Buffer.
 const short = hotAnswer({ headers: { 'Content-Type': 'video/mp4' }, body: Buffer.alloc(9000, 7) })
 const middling = hotAnswer({ headers: { 'Content-Type': 'video/mp4' }, body: Buffer.alloc(20_000, 7) })
 
-const textOf = ({ throughput }: Delivery) =>
-  throughput === undefined ? '"test"' : `"test";etp=${Math.round(throughput)}`
+const textOf = ({ throughput, delay }: Delivery) =>
+  ['"test"', throughput && `etp=${Math.round(throughput)}`, delay !== undefined && `rd=${delay}`]
+    .filter(Boolean)
+    .join(';')
 
 async function open(t: TestContext, tells = true) {
   const front = await openHttpFront({
@@ -89,6 +91,8 @@ for (const target of ['/long', '/streamed']) {
     )
     assert.match(next.head, /^HTTP\/1\.1 200 OK\r\nCMSD-Dynamic: [^\r\n]+\r\n/)
     assert.ok(next.head.includes('CMSD-Static, CMSD-Dynamic'))
+    // The full server knows when a request came.
+    assert.equal(/;rd=\d+\r\n/.test(next.head), target === '/streamed')
   })
 }
 

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 export interface Delivery {
   /** Kilobits a second that this connection took of late; left out: no answer before was long enough to tell. */
   readonly throughput?: number
-  /** From the request to its answer, milliseconds; left out: nothing was waited for. */
+  /** From the request to its answer, milliseconds; left out: there was none. */
   readonly delay?: number
 }
 
@@ -132,9 +132,5 @@ export function tellDelivery(response: ServerResponse): void {
   const { socket, req } = response
   const throughput = socket === null || req.httpVersionMajor !== 1 ? undefined : meters.get(socket)?.throughput
   const delay = Math.round(performance.now() - known.since)
-  if (throughput === undefined && delay === 0) return
-  response.setHeader(
-    HEADER,
-    known.text({ ...(throughput !== undefined && { throughput }), ...(delay > 0 && { delay }) }),
-  )
+  response.setHeader(HEADER, known.text({ ...(throughput !== undefined && { throughput }), delay }))
 }
