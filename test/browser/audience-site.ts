@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { PlayEvent } from '../../src/playlog/play-event.ts'
 import { AudienceIntake } from '../../src/services/audience/audience-intake.ts'
+import { MAX_BATCH_EVENTS } from '../../src/services/audience/spool/event-lines.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 
 /** In every field that a peer fills in. */
@@ -91,7 +92,8 @@ export async function openAudienceSite(t: TestContext, events: readonly PlayEven
   const data = mkdtempSync(join(tmpdir(), 'headend-audience-'))
   t.after(() => rmSync(data, { recursive: true, force: true }))
   const intake = await AudienceIntake.open({ folder: join(data, 'audience') })
-  await intake.append(events)
+  for (let at = 0; at < events.length; at += MAX_BATCH_EVENTS)
+    await intake.append(events.slice(at, at + MAX_BATCH_EVENTS))
   await intake.drain()
   await intake.close()
   const server = await startServer({ data })

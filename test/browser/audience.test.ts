@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { audienceEvents, HOSTILE, openAudienceSite } from './audience-site.ts'
+import { audienceEvents, HOSTILE, openAudienceSite, sessionOf } from './audience-site.ts'
 import { openBrowser, openPage, screenshot } from './browser.ts'
 
 async function signIn(page: Page, token: string): Promise<void> {
@@ -85,6 +85,20 @@ test('the console shows the audience in numbers and charts, narrows it, and lets
     22,
   )
 
+  await page.getByLabel('All of these as a file').selectOption('sessions, JSON lines')
+  const [exported] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export', exact: true }).click(),
+  ])
+  assert.match(exported.suggestedFilename(), /^audience-sessions-[\d-]+T[\d-]+Z\.jsonl$/)
+  // With the filter of the list, and all of them: a page of the list has 50.
+  assert.equal(
+    readFileSync(await exported.path(), 'utf8')
+      .trim()
+      .split('\n').length,
+    6,
+  )
+  await page.getByLabel('All of these as a file').selectOption('events, Windows Media lines')
   await page.getByLabel('with stalls or errors').uncheck()
   const chart = page.locator('#charts .u-over').first()
   await chart.scrollIntoViewIfNeeded()
@@ -103,6 +117,9 @@ test('the console shows the audience in numbers and charts, narrows it, and lets
   await page.emulateMedia({ media: 'print' })
   assert.equal(await page.getByRole('button', { name: 'Print' }).isVisible(), false)
   assert.equal(await page.locator('#charts canvas').first().isVisible(), true)
+  // A sheet of A4: nothing reaches beyond it, charts included that were drawn for the screen.
+  await page.setViewportSize({ width: 794, height: 1123 })
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 794)
   await screenshot(page, 'audience-print')
   await page.emulateMedia({ media: 'screen' })
   await page.getByRole('button', { name: 'Sign out' }).click()
@@ -200,6 +217,58 @@ test('what players report is on the page with the next look, by itself', async (
   page.on('request', (request) => asked.push(request.url()))
   await page.clock.fastForward(120_000)
   assert.deepEqual(asked, [])
+})
+
+test('a session that goes on is shown as it goes on, and stays as it is looked at', async (t) => {
+  const browser = await openBrowser(t)
+  if (browser === undefined) return
+  const start = Date.now() - 60_000
+  const requests = Array.from({ length: 12_000 }, (_, at) => [3 + at / 1000, { kind: 'request' }] as const)
+  const events = sessionOf('goes-on', start, { path: 'live/one', protocol: 'hls' }, [
+    [0, { state: 'starting' }],
+    [1, { state: 'playing', original: 'sta=p' }],
+    ...requests,
+    [20, { state: 'rebuffering' }],
+    [25, { state: 'playing' }],
+  ])
+  const { server, url } = await openAudienceSite(t, events)
+  const { page, complaints } = await openPage(browser, `${url}?session=goes-on`)
+  await page.clock.install()
+  await signIn(page, server.secrets.adminToken)
+  await page.locator('.lanes').waitFor()
+  assert.match(
+    await page.locator('.note').innerText(),
+    /^2,004 of its 12,004 events are not shown: requests of media after .+ Its numbers count all of them/,
+  )
+  await page.getByRole('button', { name: 'Look closer' }).click()
+  await page.locator('details summary').first().click()
+  await page.getByRole('button', { name: 'The whole session' }).focus()
+
+  const report = await fetch(`${server.urls['http']}/logs/cmcd`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/cmcd' },
+    body: `e=ps,sid="goes-on",sn=20000,sta=f,ts=${start + 40_000},v=2\n`,
+  })
+  assert.equal(report.status, 204)
+  const headers = { authorization: `Bearer ${server.secrets.adminToken}` }
+  const failed = async () =>
+    (
+      (await (await fetch(`${server.urls['http']}/api/v1/audience/session?id=goes-on`, { headers })).json()) as {
+        outcome: string
+      }
+    ).outcome === 'playback-failure'
+  while (!(await failed())) continue
+  await page.clock.fastForward(10_000)
+
+  await page.locator('.facts', { hasText: 'failed' }).waitFor()
+  assert.equal(await page.locator('.events tbody tr').count(), 5)
+  assert.equal(await page.locator('details[open]').count(), 1)
+  assert.equal(await page.getByRole('button', { name: 'The whole session' }).isVisible(), true)
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'The whole session')
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(request.url()))
+  await page.clock.fastForward(120_000)
+  assert.deepEqual([asked, complaints], [[], []])
 })
 
 test('A-17, L-03: HTML in every field of a peer is text, on a phone too', async (t) => {

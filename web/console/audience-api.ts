@@ -100,6 +100,7 @@ export interface SessionDetail extends SessionSummary {
   readonly latencyMs?: number
   readonly spans: readonly StateSpan[]
   readonly events: readonly SessionEvent[]
+  readonly eventsTold: number
   readonly isCut: boolean
 }
 
@@ -120,6 +121,13 @@ export class RefusedError extends Error {
 export async function askAudience<Answer>(name: string, query: Query, signal?: AbortSignal): Promise<Answer> {
   const response = await send('GET', name, query, signal)
   return (await response.json()) as Answer
+}
+
+/** A file that the server writes, with the name that it gives it. Rejects as `askAudience` does, and with TypeError for one that is not whole. */
+export async function fetchExport(query: Query): Promise<{ readonly name: string; readonly file: Blob }> {
+  const response = await send('GET', 'export', query)
+  const name = /filename="([^"/\\]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? 'audience'
+  return { name, file: await response.blob() }
 }
 
 /** Rejects as `askAudience` does. */

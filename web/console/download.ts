@@ -1,5 +1,5 @@
 /** Files of what the page shows. */
-import type { AudienceSeries, SessionDetail, SessionSummary } from './audience-api.ts'
+import type { AudienceSeries, SessionDetail } from './audience-api.ts'
 import { csvOf } from './csv.ts'
 
 export function downloadJson(name: string, value: unknown): void {
@@ -31,31 +31,6 @@ export function downloadSeries(name: string, { points }: AudienceSeries): void {
   )
 }
 
-export function downloadSessions(name: string, sessions: readonly SessionSummary[]): void {
-  const columns = [
-    'id',
-    'path',
-    'protocol',
-    'family',
-    'start',
-    'end',
-    'outcome',
-    'startupMs',
-    'playedMs',
-    'stalledMs',
-    'stalls',
-    'bitrateKbps',
-    'bytes',
-    'errors',
-    'player',
-    'address',
-    'userAgent',
-    'contentId',
-  ] as const
-  const rows = sessions.map((session) => columns.map((column) => session[column]))
-  download(`${name}.csv`, 'text/csv', csvOf(columns, rows))
-}
-
 export function downloadEvents(name: string, { events }: SessionDetail): void {
   const columns = [
     'time',
@@ -79,8 +54,13 @@ export function downloadEvents(name: string, { events }: SessionDetail): void {
 }
 
 function download(name: string, type: string, text: string): void {
+  save(name, new Blob([text], { type }))
+}
+
+/** As a file of the browser's own. */
+export function save(name: string, file: Blob): void {
   const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob([text], { type }))
+  link.href = URL.createObjectURL(file)
   link.download = name
   link.click()
   // The browser has taken it when the next task runs.

@@ -57,6 +57,12 @@ export function addressOf({ range, troubled, ...question }: Question): string {
   return `/console/audience${tail === '' ? '' : `?${tail}`}`
 }
 
+/** The same for a list of sessions, which has filters of its own. */
+export function listQueryOf(question: Question, now: number): Query {
+  const { outcome, troubled } = question
+  return { ...queryOf(question, now), outcome, troubled: troubled === true ? 'true' : undefined }
+}
+
 /** The range and the filters as the API is asked. */
 export function queryOf({ range, path, protocol, family }: Question, now: number): Query {
   const { from, until } = typeof range === 'object' ? range : { from: now - (RECENT[range] ?? 0), until: now }

@@ -24,7 +24,7 @@ export function sessionRow(session: SessionSummary, address: string): HTMLElemen
     make('th', {}, link),
     make('td', { text: session.path }),
     make('td', { text: session.protocol }),
-    make('td', { text: who, title: session.userAgent ?? '' }),
+    make('td', { class: 'viewer', text: who, title: session.userAgent ?? '' }),
     make('td', { class: isBad ? 'bad' : '', text: OUTCOME_TEXT[session.outcome] ?? session.outcome }),
     make('td', { class: 'number', text: spanText(session.startupMs) }),
     make('td', { class: 'number', text: spanText(session.playedMs) }),

@@ -1,7 +1,7 @@
 /** A session drawn over time: what the player did, its bit rates, what happened, and the server's side of the same seconds. */
 import type { AudiencePoint, SessionDetail, SessionEvent } from './audience-api.ts'
 import { make } from './make.ts'
-import { bitrateText, clockText, countOf, spanText } from './number-text.ts'
+import { bitrateText, clockText, countOf, percentText, spanText } from './number-text.ts'
 import { type Extent, extentOf, type Mark, type MarkKind } from './session-story.ts'
 
 const SIGNS: Readonly<Record<MarkKind, string>> = {
@@ -116,16 +116,16 @@ function requestsOf(events: readonly SessionEvent[], extent: Extent): HTMLElemen
 }
 
 function othersOf(points: readonly AudiencePoint[], extent: Extent): HTMLElement[] {
-  const most = points.reduce((highest, { stalledMs }) => Math.max(highest, stalledMs), 1)
   return points
     .filter(({ stalledMs }) => stalledMs > 0)
-    .flatMap(({ time, stalledMs, stalls, concurrent }) => {
+    .flatMap(({ time, stalledMs, stalls, concurrent, rebufferRatio = 0 }) => {
       const from = Math.max(extent.from, Date.parse(time))
       const until = Math.min(extent.until, Date.parse(time) + 60_000)
       if (until <= from) return []
-      const title = `${countOf(stalls, 'stall')}, ${spanText(stalledMs)} in the minute of ${clockText(Date.parse(time))}, at most ${concurrent} watching`
+      const title = `${countOf(stalls, 'stall')}, ${spanText(stalledMs)} (${percentText(rebufferRatio)}) in the minute of ${clockText(Date.parse(time))}, at most ${concurrent} watching`
       const item = place(make('div', { class: 'others', title }), extent, from, until)
-      item.style.height = `${Math.max(8, (stalledMs / most) * 100)}%`
+      // Of what all of them wanted to see: half the height is every second second.
+      item.style.height = `${Math.max(8, rebufferRatio * 100)}%`
       return [item]
     })
 }

@@ -8,29 +8,56 @@ import { timeline } from './session-timeline.ts'
 
 /** Rows that are made at once: those of a long session are as many as nobody reads. */
 const ROWS = 1000
+/** Of one session, which is what the API gives at most. */
+export const MAX_SHOWN = 10_000
 /** Shown before and behind a stall that is looked at closely, milliseconds. */
 const CLOSER_MS = 20_000
+/** Characters above which a fact has more room. */
+const LONG = 40
 /** A shorter time without requests says nothing, milliseconds. */
 const SILENCE_MS = 1000
+const MINUTE_MS = 60_000
 
 export interface SessionViewOptions {
   /** What all viewers of its path had in each minute. */
   readonly others: readonly AudiencePoint[]
   /** Of the page about its path. */
   readonly streamAddress: string
+  /** How it is looked at; changed by who looks. */
+  readonly look: SessionLook
 }
 
-export function sessionView(session: SessionDetail, { others, streamAddress }: SessionViewOptions): HTMLElement[] {
+/** How a session is looked at: it stays so when it is shown anew. */
+export interface SessionLook {
+  /** The part of its timeline; left out: all of it. */
+  extent?: Extent | undefined
+  /** Requests of media are among its events. */
+  requests: boolean
+  /** Rows of events. */
+  rows: number
+}
+
+export function newLook(): SessionLook {
+  return { requests: false, rows: ROWS }
+}
+
+export function sessionView(
+  session: SessionDetail,
+  { others, streamAddress, look }: SessionViewOptions,
+): HTMLElement[] {
   const marks = marksOf(session.events)
   const stalls = stallsOf(session, marks)
-  const whole = make('button', { text: 'The whole session' })
-  whole.hidden = true
-  let lanes = timeline({ session, marks, others })
+  const whole = make('button', { class: 'screen', text: 'The whole session', key: 'whole' })
+  const draw = () => {
+    whole.hidden = look.extent === undefined
+    return timeline({ session, marks, others, ...(look.extent !== undefined && { extent: look.extent }) })
+  }
+  let lanes = draw()
   const show = (extent?: Extent) => {
-    const next = timeline({ session, marks, others, ...(extent !== undefined && { extent }) })
+    look.extent = extent
+    const next = draw()
     lanes.replaceWith(next)
     lanes = next
-    whole.hidden = extent === undefined
     if (extent !== undefined) lanes.scrollIntoView({ block: 'nearest' })
   }
   whole.addEventListener('click', () => show())
@@ -41,12 +68,15 @@ export function sessionView(session: SessionDetail, { others, streamAddress }: S
       ...streamFact(session.path, streamAddress),
       ...factsOf(session).flatMap(([name, value]) => fact(name, value)),
     ),
+    ...cutNote(session),
     lanes,
     whole,
     make('h3', { text: stalls.length === 0 ? 'It never stalled' : 'Why it stalled' }),
-    make('ol', { class: 'stalls' }, ...stalls.map((stall) => stallItem(stall, others, show))),
-    make('h3', { text: `Events: ${countText(session.events.length)}${session.isCut ? ' (not all)' : ''}` }),
-    eventTable(session),
+    make('ol', { class: 'stalls' }, ...stalls.map((stall) => stallItem(stall, { others, own: stalls, show }))),
+    make('h3', {
+      text: `Events: ${countText(session.events.length)}${session.isCut ? ` of ${countText(session.eventsTold)}` : ''}`,
+    }),
+    eventTable(session, look),
   ]
 }
 
@@ -70,9 +100,21 @@ function factsOf(session: SessionDetail): [name: string, value: string | undefin
     ['Content', session.contentId],
     ['Player', session.player],
     ['Address', session.address],
-    ['User agent', session.userAgent],
     ['Session', session.id],
+    ['User agent', session.userAgent],
   ]
+}
+
+/** What is missing of it, and from when on: a timeline that is empty there tells nothing. */
+function cutNote({ isCut, events, eventsTold, end }: SessionDetail): HTMLElement[] {
+  if (!isCut) return []
+  const lastRequest = events.findLast(({ kind }) => kind === 'request')?.time
+  const rest = `${countText(eventsTold - events.length)} of its ${countOf(eventsTold, 'event')}`
+  const left =
+    events.length < MAX_SHOWN || lastRequest === undefined
+      ? `${rest} are not kept any more.`
+      : `${rest} are not shown: requests of media after ${momentText(lastRequest)}, of a session until ${momentText(Date.parse(end))}. Its numbers count all of them, and an export of events has them.`
+  return [make('p', { class: 'note', text: left })]
 }
 
 function streamFact(path: string, address: string): HTMLElement[] {
@@ -84,16 +126,32 @@ function streamFact(path: string, address: string): HTMLElement[] {
 
 function fact(name: string, value: string | undefined): HTMLElement[] {
   if (value === undefined || value === '') return []
-  return [make('div', {}, make('dt', { text: name }), make('dd', { text: value }))]
+  const kind = value.length > LONG ? 'long' : ''
+  return [make('div', { class: kind }, make('dt', { text: name }), make('dd', { text: value }))]
 }
 
-function stallItem(
-  { start, end, around, silence }: Stall,
-  others: readonly AudiencePoint[],
-  show: (extent: Extent) => void,
-): HTMLElement {
+interface StallOptions {
+  /** What all viewers of its path had in each minute. */
+  readonly others: readonly AudiencePoint[]
+  /** All stalls of the session. */
+  readonly own: readonly Stall[]
+  readonly show: (extent: Extent) => void
+}
+
+/** Whether it was alone with it: then its network or its player is the place to look, else the stream or the server. */
+function othersText(minutes: readonly AudiencePoint[], own: readonly Stall[]): string {
+  const [from, until] = [Date.parse(minutes[0]?.time ?? ''), Date.parse(minutes.at(-1)?.time ?? '') + MINUTE_MS]
+  const ownStalls = own.filter(({ start }) => Date.parse(start) >= from && Date.parse(start) < until).length
+  const stalls = Math.max(0, minutes.reduce((sum, point) => sum + point.stalls, 0) - ownStalls)
+  const watching = minutes.reduce((most, { concurrent }) => Math.max(most, concurrent), 0)
+  if (watching <= 1) return 'nobody else watched it in these minutes'
+  const others = stalls === 0 ? 'no other viewer stalled' : `${countOf(stalls, 'stall')} of other viewers`
+  return `in these minutes: ${others}, at most ${countText(watching)} watching`
+}
+
+function stallItem({ start, end, around, silence }: Stall, { others, own, show }: StallOptions): HTMLElement {
   const [from, until] = [Date.parse(start), Date.parse(end)]
-  const closer = make('button', { class: 'screen', text: 'Look closer' })
+  const closer = make('button', { class: 'screen', text: 'Look closer', key: `closer ${start}` })
   closer.addEventListener('click', () => show({ from: from - CLOSER_MS, until: until + CLOSER_MS }))
   const item = make('li', {}, make('strong', { text: `${clockText(from)}, for ${spanText(until - from)} ` }), closer)
   const lines = around.map(({ time, isServer, text }) => {
@@ -105,27 +163,26 @@ function stallItem(
     const text = `no media was requested for ${spanText(silence.until - silence.from)} from ${clockText(silence.from)} on`
     lines.push(make('li', { text }))
   }
-  const minutes = others.filter(({ time }) => Date.parse(time) + 60_000 > from && Date.parse(time) < until)
-  const stalls = minutes.reduce((sum, point) => sum + point.stalls, 0)
-  const watching = minutes.reduce((most, { concurrent }) => Math.max(most, concurrent), 0)
-  if (minutes.length > 0) {
-    lines.push(
-      make('li', {
-        text: `in these minutes: ${countOf(stalls, 'stall')} among at most ${countText(watching)} watching`,
-      }),
-    )
-  }
+  const minutes = others.filter(({ time }) => Date.parse(time) + MINUTE_MS > from && Date.parse(time) < until)
+  if (minutes.length > 0) lines.push(make('li', { text: othersText(minutes, own) }))
   if (around.length === 0) lines.unshift(make('li', { text: 'nothing else was told within 10 s of it' }))
   item.append(make('ul', {}, ...lines))
   return item
 }
 
-function eventTable({ start, events }: SessionDetail): HTMLElement {
+function eventTable({ start, events }: SessionDetail, look: SessionLook): HTMLElement {
   const from = Date.parse(start)
-  const rowOf = (event: SessionEvent) => {
+  const rowOf = (event: SessionEvent, at: number) => {
     const told = make('td', { text: eventText(event) })
     if (event.original !== undefined) {
-      told.append(make('details', {}, make('summary', { text: 'as it came' }), make('code', { text: event.original })))
+      told.append(
+        make(
+          'details',
+          { key: `came ${at}` },
+          make('summary', { text: 'as it came', key: `summary ${at}` }),
+          make('code', { text: event.original }),
+        ),
+      )
     }
     const row = make(
       'tr',
@@ -140,18 +197,24 @@ function eventTable({ start, events }: SessionDetail): HTMLElement {
     return row
   }
   const body = make('tbody')
-  const more = make('button', { class: 'screen', text: 'More events' })
-  const requests = make('input')
+  const more = make('button', { class: 'screen', text: 'More events', key: 'more' })
+  const requests = make('input', { key: 'requests' })
   requests.type = 'checkbox'
+  requests.checked = look.requests
   const story = events.filter(({ kind }) => kind !== 'request')
   const addRows = () => {
-    const wanted = requests.checked ? events : story
+    const wanted = look.requests ? events : story
     const first = body.rows.length
-    body.append(...wanted.slice(first, first + ROWS).map(rowOf))
+    body.append(...wanted.slice(first, look.rows).map((event, at) => rowOf(event, first + at)))
     more.hidden = body.rows.length >= wanted.length
   }
-  more.addEventListener('click', addRows)
+  more.addEventListener('click', () => {
+    look.rows += ROWS
+    addRows()
+  })
   requests.addEventListener('change', () => {
+    look.requests = requests.checked
+    look.rows = ROWS
     body.replaceChildren()
     addRows()
   })

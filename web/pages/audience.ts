@@ -7,18 +7,20 @@ import {
   type AudienceShare,
   askAudience,
   eraseSession,
+  fetchExport,
   RefusedError,
   type SessionDetail,
   type SessionPage,
   type SessionSummary,
 } from '../console/audience-api.ts'
 import { Charts } from '../console/charts.ts'
-import { downloadEvents, downloadJson, downloadSeries, downloadSessions } from '../console/download.ts'
+import { downloadEvents, downloadJson, downloadSeries, save } from '../console/download.ts'
 import { isLive, showFilters, showNames, watchFilters } from '../console/filters.ts'
 import { refill } from '../console/make.ts'
-import { addressOf, DIMENSIONS, type Question, queryOf, questionOf } from '../console/question.ts'
+import { bytesText } from '../console/number-text.ts'
+import { addressOf, DIMENSIONS, listQueryOf, type Question, queryOf, questionOf } from '../console/question.ts'
 import { sessionRow } from '../console/session-list.ts'
-import { sessionView } from '../console/session-view.ts'
+import { MAX_SHOWN, newLook, sessionView } from '../console/session-view.ts'
 import { shareRows } from '../console/shares.ts'
 import { errorRows, tiles } from '../console/tiles.ts'
 import { element } from './element.ts'
@@ -27,8 +29,6 @@ import { element } from './element.ts'
 const REFRESH_MS = 5000
 const REST = 10
 const SESSIONS_A_PAGE = '50'
-/** Of one session. */
-const MAX_EVENTS = '5000'
 /** Minutes of a path beside one session's timeline at most, as the API gives them. */
 const MAX_MINUTES = 3000
 
@@ -47,6 +47,7 @@ let shown:
 let sessions: readonly SessionSummary[] = []
 let next: number | undefined
 let session: SessionDetail | undefined
+let look = newLook()
 
 watchFilters(change)
 element('sign-in-form').addEventListener('submit', (event) => {
@@ -78,14 +79,17 @@ element('csv').addEventListener('click', () => {
   if (session !== undefined) downloadEvents('session', session)
   else if (shown !== undefined) downloadSeries('audience', shown.series)
 })
-element('sessions-csv').addEventListener('click', () => downloadSessions('sessions', sessions))
+element('export').addEventListener('submit', (event) => {
+  event.preventDefault()
+  void exportFile()
+})
 window.addEventListener('popstate', () => {
   question = questionOf(location.search)
   void refresh()
 })
 document.addEventListener('click', onLink)
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && isLive() && question.session === undefined) void refresh()
+  if (!document.hidden && isLive() && !isStill()) void refresh()
 })
 void refresh()
 
@@ -120,7 +124,8 @@ async function refresh(): Promise<void> {
     if (signal.aborted) return
     signIn.hidden = true
     element('console').hidden = false
-    status.textContent = `as of ${new Date().toLocaleTimeString('en-GB')}`
+    status.textContent = ''
+    element('as-of').textContent = `as of ${new Date().toLocaleTimeString('en-GB')}`
   } catch (error) {
     if (signal.aborted) return
     if (error instanceof RefusedError && (error.status === 401 || error.status === 403)) {
@@ -134,9 +139,14 @@ async function refresh(): Promise<void> {
     if (question.session !== undefined && question.session !== session?.id) showOne([])
   }
   document.body.setAttribute('aria-busy', 'false')
-  const isStill = typeof question.range === 'object' || question.session !== undefined
-  if (isStill || !isLive() || document.hidden) return
+  if (isStill() || !isLive() || document.hidden) return
   timer = window.setTimeout(() => void refresh(), Math.max(REFRESH_MS, (performance.now() - began) * REST))
+}
+
+/** Nothing of it will change any more. */
+function isStill(): boolean {
+  if (question.session === undefined) return typeof question.range === 'object'
+  return session?.id === question.session && session.outcome !== 'open'
 }
 
 function showSignIn(why: string): void {
@@ -184,9 +194,7 @@ function askSessions(before: number | undefined, signal: AbortSignal): Promise<S
   return askAudience<SessionPage>(
     'sessions',
     {
-      ...queryOf(question, Date.now()),
-      outcome: question.outcome,
-      troubled: question.troubled === true ? 'true' : undefined,
+      ...listQueryOf(question, Date.now()),
       before: before === undefined ? undefined : String(before),
       limit: SESSIONS_A_PAGE,
     },
@@ -218,14 +226,15 @@ async function showMore(): Promise<void> {
 }
 
 async function showSession(id: string, signal: AbortSignal): Promise<void> {
-  const found = await askAudience<SessionDetail>('session', { id, limit: MAX_EVENTS }, signal)
+  const found = await askAudience<SessionDetail>('session', { id, limit: String(MAX_SHOWN) }, signal)
   const others = await minutesOf(found, signal)
   if (signal.aborted) return
+  if (found.id !== session?.id) look = newLook()
   session = found
   document.title = `A session of ${found.path} · Headend`
   element('title').textContent = found.path === '' ? 'A session' : `A session of ${found.path}`
   const streamAddress = addressOf({ ...question, session: undefined, path: found.path })
-  showOne(sessionView(found, { others, streamAddress }))
+  showOne(sessionView(found, { others, streamAddress, look }))
 }
 
 function showOne(parts: readonly HTMLElement[]): void {
@@ -233,7 +242,7 @@ function showOne(parts: readonly HTMLElement[]): void {
   element('one').hidden = false
   element('erase').hidden = parts.length === 0
   ;(element('back') as HTMLAnchorElement).href = addressOf({ ...question, session: undefined })
-  element('session').replaceChildren(...parts)
+  refill(element('session'), parts)
 }
 
 /** What all viewers of its path had in each minute of a session; none for one of days. */
@@ -242,6 +251,23 @@ async function minutesOf({ path, start, end }: SessionDetail, signal: AbortSigna
   if (path === '' || (until - from) / 60_000 > MAX_MINUTES - 2) return []
   const range = { from: new Date(from).toISOString(), until: new Date(until).toISOString() }
   return (await askAudience<AudienceSeries>('series', { ...range, path, step: '60' }, signal)).points
+}
+
+/** All sessions of the range and the filters, or their events, as the server writes them: the token stays out of addresses. */
+async function exportFile(): Promise<void> {
+  const [what, format] = (element('export-what') as HTMLSelectElement).value.split(' ')
+  const button = element('export-start') as HTMLButtonElement
+  button.disabled = true
+  status.textContent = 'The file is being written …'
+  try {
+    const { name, file } = await fetchExport({ ...listQueryOf(question, Date.now()), what, format })
+    save(name, file)
+    status.textContent = `${name}: ${bytesText(file.size)}`
+  } catch (error) {
+    status.textContent =
+      error instanceof RefusedError ? error.message : 'The file is not whole: the server ended it in the middle.'
+  }
+  button.disabled = false
 }
 
 async function erase(): Promise<void> {

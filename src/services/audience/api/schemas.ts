@@ -140,6 +140,7 @@ export const sessionDetail = session.extend({
   latencyMs: optionalNumber.describe('The last that was told.'),
   spans: z.array(z.object({ state: z.enum(PLAYER_STATES), start: time, end: time })),
   events: z.array(event).describe('In order.'),
+  eventsTold: z.number().describe('Events that were told of it, whether they are given here or not.'),
   isCut: z.boolean().describe('Not all events are there any more, or not all are given.'),
 })
 

@@ -82,6 +82,7 @@ export function viewDetail(session: SessionDetail, limit: number) {
     latencyMs: session.latency,
     spans: spans.map(({ state, start, end }) => ({ state, start: iso(start), end: iso(end) })),
     events: mostTelling(events, limit),
+    eventsTold: session.eventsTold,
     isCut: session.isCut || events.length > limit,
   }
 }

@@ -149,6 +149,8 @@ export interface SessionDetail extends SessionSummary {
   readonly spans: readonly StateSpan[]
   /** In order; of more than `MAX_SESSION_EVENTS` first those that are no requests of media, then the first of these. */
   readonly events: readonly PlayEvent[]
+  /** Events that were told of it, whether they are there any more and given here or not. */
+  readonly eventsTold: number
   /** Not all events are there any more, or not all are given. */
   readonly isCut: boolean
 }

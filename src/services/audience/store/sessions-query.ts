@@ -72,6 +72,7 @@ export async function querySession(database: Database, id: string, now: number):
     latency: row.latency ?? undefined,
     spans: stateSpans(events),
     events,
+    eventsTold: row.events,
     isCut: row.trimmed > 0 || events.length < row.events,
   }
 }
