@@ -81,6 +81,16 @@ export async function faultCount(server: RunningServer, code: string): Promise<n
   return Number(new RegExp(`^headend_faults_total\\{code="${code}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
 }
 
+/** Opens the log server, as the first viewer would after a moment: what it holds is no cost of those who come then. */
+export async function openLogServer(server: RunningServer): Promise<void> {
+  const { status } = await fetch(`${server.urls['http']}/logs/cmcd`, {
+    method: 'POST',
+    headers: { connection: 'close', 'content-type': 'text/cmcd' },
+    body: 'sid="first"',
+  })
+  assert.equal(status, 204)
+}
+
 /** Resident memory, bytes. */
 export function residentBytes({ pid }: RunningServer): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024

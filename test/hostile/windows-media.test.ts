@@ -10,6 +10,7 @@ import {
   faultCount,
   figures,
   openFiles,
+  openLogServer,
   residentBytes,
   startAttacked,
 } from './attacked-server.ts'
@@ -185,6 +186,7 @@ describe('Windows Media', { concurrency: true }, () => {
     const server = await startAttacked(t)
     await keepLive(t, server, 20)
     const watching = await play(server, '/live/kept')
+    await openLogServer(server)
     const before = residentBytes(server)
     const stalled = Array.from({ length: 50 }, () => {
       const peer = new WindowsMediaPeer(server.http)
