@@ -199,6 +199,9 @@ describe('Windows Media', { concurrency: true }, () => {
     assert.ok(residentBytes(server) - before < 60 * MEGABYTE, `${(residentBytes(server) - before) / MEGABYTE} MB more`)
     await assertPlaying(watching)
     for (const { socket } of stalled) socket.destroy()
+    const ended = await endings(server, 'live/kept', stalled.length)
+    const cutOff = ended.filter(({ reason }) => reason === 'ERR_WMSP_STALLED')
+    assert.equal(cutOff.length, stalled.length, JSON.stringify(ended))
   })
 
   it('N-05: bodies and lengths that lie cost neither memory nor descriptors', async (t) => {
@@ -274,4 +277,23 @@ async function log(
   await Promise.race([peer.hears('\r\n\r\n'), peer.closed()])
   peer.socket.destroy()
   return peer.status
+}
+
+/** The server's last words on the sessions of a path, once there are so many. */
+async function endings(server: AttackedServer, path: string, count: number) {
+  interface Told {
+    readonly events: readonly { readonly source: string; readonly kind: string; readonly reason?: string }[]
+  }
+  const ask = async <Answer>(what: string) => {
+    const headers = { authorization: `Bearer ${server.secrets.adminToken}` }
+    return (await (await fetch(`${server.urls['api']}/audience/${what}`, { headers })).json()) as Answer
+  }
+  let ended: Told['events'] = []
+  await eventually(`${count} sessions of ${path} are over`, async () => {
+    const { items } = await ask<{ items: readonly { id: string }[] }>(`sessions?path=${path}`)
+    const all = await Promise.all(items.map(({ id }) => ask<Told>(`session?id=${id}`)))
+    ended = all.flatMap(({ events }) => events.filter(({ source, kind }) => source === 'server' && kind === 'close'))
+    return ended.length >= count
+  })
+  return ended
 }

@@ -1,7 +1,7 @@
 /** One viewer of FLV: from what was found to the last byte. Of a live stream all its bytes but the header are shared with the others. */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type HeadendError, UnavailableError } from '../../errors.ts'
+import { type HeadendError, PeerError, UnavailableError } from '../../errors.ts'
 import type { AccessGrant } from '../../live/access.ts'
 import type { Sessions } from '../../live/sessions.ts'
 import { flvFileHeader } from '../../media/containers/flv/muxer.ts'
@@ -71,7 +71,10 @@ export async function playFlv(
     const stop = pump(cursor, output as Socket, {
       counters: session,
       onEnd: () => finish(programme.fault()),
-      onStall: () => output.destroy(),
+      onStall: () => {
+        reason ??= new PeerError('ERR_HTTP_STALLED', 'expected the player to read, but it takes nothing any more')
+        output.destroy()
+      },
       ...(stallMs !== undefined && { stallMs }),
     })
     output.uncork()

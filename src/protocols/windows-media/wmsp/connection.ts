@@ -256,7 +256,11 @@ export class Connection implements RequestConnection {
     const stop = pump(play.playback, this.#socket, {
       counters: play.registered,
       onEnd: () => this.#onPlayed(play),
-      onStall: () => this.#socket.destroy(),
+      onStall: () => {
+        const reason = new PeerError('ERR_WMSP_STALLED', 'expected the player to read, but it takes nothing any more')
+        this.#exchange.endPlay(play, reason)
+        this.#socket.destroy()
+      },
     })
     // It may have been over before it began.
     if (this.#running?.play === play) this.#running.stop = stop

@@ -122,14 +122,15 @@ export class Exchange implements WmspService {
     }
   }
 
-  endPlay(active: ActivePlay): void {
+  /** `reason`: why, when it is not its own end. */
+  endPlay(active: ActivePlay, reason?: HeadendError): void {
     const { session, playback, registered } = active
     const running = this.#plays.get(session)
     if (running?.play !== active) return
     this.#plays.delete(session)
     registered.skipped = playback.skipped
     playback.close()
-    this.context.sessions.close(registered, running.reason)
+    this.context.sessions.close(registered, reason ?? running.reason)
     session.stop(this.clock.now())
     this.sessions.touch(session)
   }
