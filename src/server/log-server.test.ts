@@ -306,6 +306,37 @@ describe('erasing a session', () => {
     assert.ok(bytes.includes('stays'))
     assert.ok(!bytes.includes('gone') && !bytes.includes('away'))
   })
+
+  it('takes it out of the spool and of the newest logs in memory', async (t) => {
+    const { send, server, data } = await start(t)
+    const place = { server: server.urls['http'] ?? '', token: server.secrets.adminToken }
+    const headers = { authorization: `Bearer ${place.token}` }
+    const tell = async (player: string) => {
+      const line = LINE.replace('{3300AD50-2C39-46c0-AE0A-1A2B3C4D5E6F}', player)
+      assert.equal((await send('/logs/wms', { method: 'POST', body: line })).status, 200)
+    }
+    const ask = async (target: string) =>
+      (await (await send(`/api/v1/${target}`, { headers })).json()) as {
+        readonly items: readonly { readonly id: string; readonly player?: string }[]
+      }
+    const sessions = () => ask('audience/sessions')
+    await tell('{3300AD50-2C39-46c0-AE0A-00000000000A}')
+    await tell('{3300AD50-2C39-46c0-AE0A-00000000000B}')
+    assert.ok(await eventually(async () => (await sessions()).items.length === 2))
+    const gone = (await sessions()).items.find(({ player }) => player?.includes('00000000000A')) ?? assert.fail()
+
+    assert.equal(await eraseSession(place, gone.id), true)
+
+    assert.equal((await sessions()).items.length, 1)
+    const logs = await ask('playlogs')
+    assert.equal(logs.items.length, 1)
+    assert.ok(!JSON.stringify(logs).includes('00000000000A'))
+    for (const file of await readdir(path.join(data, 'audience'), { recursive: true, withFileTypes: true })) {
+      if (!file.isFile()) continue
+      const bytes = await readFile(path.join(file.parentPath, file.name))
+      assert.ok(!bytes.includes('00000000000A'), file.name)
+    }
+  })
 })
 
 /** Asks until it is so. */

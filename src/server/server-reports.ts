@@ -15,8 +15,8 @@ import { PlaySessions } from '../services/audience/collectors/play-sessions.ts'
 import type { AudienceOptions } from '../services/audience/options.ts'
 import { ReportQueue } from '../services/audience/report-queue.ts'
 import type { AudienceStore } from '../services/audience/store/audience-store.ts'
-import { LazyStore } from '../services/audience/store/lazy-store.ts'
 import { openPlayLogs, type PlayLogs } from '../services/logs/index.ts'
+import { ErasingStore } from './erasing-store.ts'
 import type { EventHub } from './events.ts'
 import type { Settings } from './settings.ts'
 import { packageVersion } from './version.ts'
@@ -42,9 +42,13 @@ export class ServerReports implements PlayReports, Closable {
   readonly #queue: ReportQueue
   readonly #sessions: PlaySessions
   readonly #logSessions = new LogSessions()
-  readonly #store = new LazyStore(
+  readonly #store = new ErasingStore(
     async () => (await this.#open()).store,
     () => this.#opening !== undefined || this.#failure !== undefined,
+    async (id, now) => {
+      this.playLogs.forget(id)
+      return (await this.#open()).erase(id, now)
+    },
   )
   #opening: Promise<Audience> | undefined
   #failure: { readonly error: unknown; readonly at: number } | undefined
@@ -127,9 +131,9 @@ export class ServerReports implements PlayReports, Closable {
 
   /** What is kept has no keys in its addresses; what came may have. */
   #keep(log: PlayLog): PlayEvent {
-    const kept = this.playLogs.add(log)
-    this.#options.events.emit('playlog', { ...viewPlayLog(kept), receivedAt: kept.receivedAt })
     const { sessionId, sequence } = this.#logSessions.placeOf(log)
+    const kept = this.playLogs.add(log, sessionId)
+    this.#options.events.emit('playlog', { ...viewPlayLog(kept), receivedAt: kept.receivedAt })
     return { ...wmlogToEvent(kept, sessionId), sequence, protocol: WINDOWS_MEDIA }
   }
 

@@ -115,6 +115,11 @@ function withPostgres(tool: string): void {
           )
         ).map(({ relname }) => Number(String(relname).split('_').at(-1)) - Math.floor(GOLDEN_START / DAY))
       assert.deepEqual(await partitions(), days)
+      const size = async () => {
+        const [row] = await postgres.query(name, 'SELECT pg_database_size(current_database())::float8 AS bytes')
+        return Number(row?.['bytes'])
+      }
+      const sizeBefore = await size()
 
       const keep = { eventsMs: 19 * DAY, sessionsMs: 1000 * DAY, maxBytes: 1e15 }
       // The limit falls into the second day, which stays whole.
@@ -123,6 +128,7 @@ function withPostgres(tool: string): void {
 
       assert.deepEqual([removed, byBytes], [goldenEvents().length, 2 * goldenEvents().length])
       assert.deepEqual(await partitions(), [20])
+      assert.ok((await size()) < sizeBefore)
       assert.deepEqual(await store.overview({ ...RANGE, until: RANGE.until + 21 * DAY }), before)
       const cut = await store.session('a0', RANGE.now)
       assert.deepEqual([cut?.isCut, cut?.events.length, cut?.played], [true, 0, 109_000])

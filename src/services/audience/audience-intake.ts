@@ -66,6 +66,13 @@ export class AudienceIntake {
     while (await this.store.settle()) continue
   }
 
+  /** See `AudienceStore.erase`. Files of the spool that have it go with the next that the store takes, or at once. */
+  async erase(id: string, now: number): Promise<boolean> {
+    const known = await this.store.erase(id, now)
+    await this.#spool.renew()
+    return known
+  }
+
   /** What the store has not taken stays in the spool for the next time. */
   async close(): Promise<void> {
     this.#closed = true

@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { it, type TestContext } from 'node:test'
 import { quietLogger } from '../../net/testdata/raw-client.ts'
 import type { PlayEvent } from '../../playlog/play-event.ts'
 import { Audience } from './audience.ts'
 import { audienceOptions } from './options.ts'
+import { MAX_REMOVED } from './store/store-limits.ts'
 
 const HOUR_MS = 3_600_000
 
-async function openAudience(t: TestContext, settings: Record<string, unknown> = {}): Promise<Audience> {
-  const folder = mkdtempSync(join(tmpdir(), 'audience-'))
+async function openAudience(
+  t: TestContext,
+  settings: Record<string, unknown> = {},
+  folder = mkdtempSync(join(tmpdir(), 'audience-')),
+): Promise<Audience> {
   const options = audienceOptions.parse(settings)
   const audience = await Audience.open({ folder, options: () => options, log: quietLogger() })
   t.after(async () => {
@@ -58,4 +63,24 @@ it('removes reports, and then sessions, when they are too old', async (t) => {
   assert.equal((await audience.store.session('a', now))?.events.length, 0)
   await audience.retain(now + 50 * HOUR_MS)
   assert.equal(await audience.store.session('a', now), undefined)
+})
+
+it('removes as many reports as are too old, and makes the file smaller', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'audience-'))
+  const file = join(folder, 'audience.sqlite')
+  const now = Date.now()
+  const audience = await openAudience(t, { eventDays: 1 }, folder)
+  await audience.append([eventAt(now)], false)
+  await audience.drain()
+  const database = new DatabaseSync(file)
+  database.exec(`WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${2.5 * MAX_REMOVED})
+    INSERT INTO audience_event (session, received, folded, line) SELECT session, received, 1, line FROM audience_event, number`)
+  database.close()
+  const before = statSync(file).size
+
+  await audience.retain(now + 25 * HOUR_MS)
+
+  assert.ok(before > 50e6, `${before} bytes before`)
+  assert.ok(statSync(file).size < 1e6, `${statSync(file).size} bytes after`)
+  assert.equal((await audience.store.session('a', now))?.events.length, 0)
 })

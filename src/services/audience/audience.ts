@@ -8,6 +8,7 @@ import { Privacy } from './privacy.ts'
 import { MAX_BATCH_EVENTS } from './spool/event-lines.ts'
 import { MAX_PAYLOAD_BYTES } from './spool/record.ts'
 import type { AudienceStore } from './store/audience-store.ts'
+import { MAX_REMOVED } from './store/store-limits.ts'
 
 export interface AudienceSettings {
   /** Created when missing. */
@@ -68,12 +69,21 @@ export class Audience {
     return this.#intake.drain()
   }
 
+  /** See `AudienceIntake.erase`. */
+  erase(id: string, now: number): Promise<boolean> {
+    return this.#intake.erase(id, now)
+  }
+
   /** Removes what is too old or too much. Never rejects. */
   async retain(now = Date.now()): Promise<void> {
     const { eventDays, sessionDays, maxBytes } = this.#settings.options()
     const retention = { eventsMs: eventDays * DAY_MS, sessionsMs: sessionDays * DAY_MS, maxBytes }
     try {
-      const events = await this.store.retain(retention, now)
+      let events = 0
+      // In parts, between which what is reported goes on.
+      for (let removed = MAX_REMOVED; removed >= MAX_REMOVED && !this.#closed; events += removed) {
+        removed = await this.store.retain(retention, now)
+      }
       if (events > 0)
         this.#settings.log.info({ events }, 'reports of the audience that were too old or too many are removed')
     } catch (error) {

@@ -29,8 +29,13 @@ export interface LogFileReading {
 
 /** All play logs of a server. */
 export interface PlayLogs extends Closable {
-  /** Keeps a log and returns it as it is kept: without keys and passwords in its addresses. Never throws, never waits. */
-  add(log: PlayLog): PlayLog
+  /**
+   * Keeps a log and returns it as it is kept: without keys and passwords in its addresses. Never throws, never waits. `playback`: id of the session
+   * of the audience that it belongs to.
+   */
+  add(log: PlayLog, playback?: string): PlayLog
+  /** The newest in memory that belong to that session of the audience go; files know no sessions. */
+  forget(playback: string): void
   /** Those of the newest in memory that fit, the newest first. */
   recent(query?: PlayLogQuery): Iterable<PlayLog>
   /** The files, the newest first. */
@@ -52,13 +57,14 @@ export function openPlayLogs({ folder, log, limits, software = 'Headend' }: Play
   const recent = new RecentPlayLogs()
   const totals = new Map<WmlogKind, number>(WMLOG_KINDS.map((kind) => [kind, 0]))
   return {
-    add(received) {
+    add(received, playback) {
       const kept = playLogWithoutSecrets(received)
       totals.set(kept.kind, (totals.get(kept.kind) ?? 0) + 1)
-      recent.add(kept)
+      recent.add(kept, playback)
       store.add(kept)
       return kept
     },
+    forget: (playback) => recent.forget(playback),
     recent: (query) => recent.list(query),
     files: async () => (await listLogFiles(folder)).reverse(),
     openFile: (name) => openLogFile(folder, name),

@@ -23,20 +23,27 @@ const MAX_LENGTH = 8 * 1024 * 1024
 /** Drops the oldest for the newest. */
 export class RecentPlayLogs {
   readonly #limits: Required<RecentLimits>
-  readonly #entries: { readonly log: PlayLog; readonly length: number }[] = []
+  #entries: { readonly log: PlayLog; readonly length: number; readonly playback: string | undefined }[] = []
   #length = 0
 
   constructor(limits: RecentLimits = {}) {
     this.#limits = { logs: limits.logs ?? MAX_LOGS, length: limits.length ?? MAX_LENGTH }
   }
 
-  add(log: PlayLog): void {
+  /** `playback`: id of the session of the audience that it belongs to. */
+  add(log: PlayLog, playback?: string): void {
     const length = lengthOf(log)
-    this.#entries.push({ log, length })
+    this.#entries.push({ log, length, playback })
     this.#length += length
     while (this.#entries.length > this.#limits.logs || this.#length > this.#limits.length) {
       this.#length -= this.#entries.shift()?.length ?? 0
     }
+  }
+
+  /** All logs of a session of the audience go. */
+  forget(playback: string): void {
+    this.#entries = this.#entries.filter((entry) => entry.playback !== playback)
+    this.#length = this.#entries.reduce((sum, { length }) => sum + length, 0)
   }
 
   /** The newest first. */

@@ -266,6 +266,22 @@ describe('the spool', () => {
     ])
   })
 
+  it('lets go of a small file, when it is told to, as soon as the store has it', async (t) => {
+    const folder = folderFor(t)
+    const spool = await openSpool(t, { folder, committed: 0 })
+    await spool.append([numbered(1)])
+    await spool.release(1)
+    await spool.append([numbered(2)])
+
+    await spool.renew()
+    const before = listSpoolFiles(folder).length
+    await spool.release(2)
+
+    assert.deepEqual([before, listSpoolFiles(folder)], [1, []])
+    assert.equal(await spool.append([numbered(3)]), 3)
+    assert.deepEqual(readAll(folder).found, [[3, [3]]])
+  })
+
   it('refuses batches that are empty or too large, and any when it is closed', async (t) => {
     const spool = await openSpool(t, { folder: folderFor(t), committed: 0 })
 

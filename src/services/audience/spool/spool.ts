@@ -60,6 +60,8 @@ export class Spool {
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #running: Promise<void> | undefined
+  /** The open file goes when the store has it, however small it is. */
+  #renews = false
   #closed = false
 
   private constructor(options: SpoolOptions, full: FullFile[], last: number) {
@@ -132,6 +134,13 @@ export class Spool {
   /** The store has all up to this number: their files go. */
   async release(committed: number): Promise<void> {
     this.#committed = Math.max(this.#committed, committed)
+    this.#run()
+    await this.#running
+  }
+
+  /** What is in the open file goes as soon as the store has it, where otherwise a file is worth that only from some size on. */
+  async renew(): Promise<void> {
+    this.#renews = this.#file !== undefined
     this.#run()
     await this.#running
   }
@@ -216,13 +225,15 @@ export class Spool {
     const file = this.#file
     if (file === undefined) return
     this.#file = undefined
+    this.#renews = false
     this.#full.push({ first: file.first, path: file.path, bytes: file.bytes, last: this.#written })
     await file.handle.close().catch(() => undefined)
   }
 
   async #removeCommitted(): Promise<void> {
     const file = this.#file
-    if (file !== undefined && this.#written <= this.#committed && file.bytes >= WORTH_REMOVING) await this.#closeFile()
+    const isWorth = file !== undefined && (this.#renews || file.bytes >= WORTH_REMOVING)
+    if (isWorth && this.#written <= this.#committed) await this.#closeFile()
     const done = this.#full.filter(({ last }) => last <= this.#committed)
     this.#full = this.#full.filter(({ last }) => last > this.#committed)
     // One that stays is read over after the next start.

@@ -3,6 +3,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import { MINUTE_MS } from '../../../playlog/measures/minute-shares.ts'
 import type { Retention } from './audience-store.ts'
 import { DAY_MS, dayOf, type EventDay, listDays, lockForWriting } from './postgres-schema.ts'
+import { MAX_REMOVED } from './store-limits.ts'
 import type { AudienceTables } from './tables.ts'
 
 type Writing = Transaction<AudienceTables>
@@ -12,8 +13,6 @@ type Writing = Transaction<AudienceTables>
  * it all day long would cost what partitions save.
  */
 const EXACT_BELOW_MS = 7 * DAY_MS
-/** Events that are deleted one by one at one time: the writer waits for it. */
-const MAX_DELETED = 200_000
 
 /** Resolves with the number of events removed. The day that is being written stays, however large it is. */
 export async function retainPostgres(
@@ -56,7 +55,7 @@ async function dropDay(writing: Writing, { table, day }: EventDay): Promise<numb
 }
 
 async function deleteEvents(writing: Writing, before: number): Promise<number> {
-  const old = sql`SELECT id FROM audience_event WHERE received < ${before} ORDER BY id LIMIT ${MAX_DELETED}`
+  const old = sql`SELECT id FROM audience_event WHERE received < ${before} ORDER BY id LIMIT ${MAX_REMOVED}`
   await markTrimmed(writing, sql`SELECT session FROM audience_event WHERE received < ${before} AND id IN (${old})`)
   const { numAffectedRows } = await sql`
     DELETE FROM audience_event WHERE received < ${before} AND id IN (${old})`.execute(writing)

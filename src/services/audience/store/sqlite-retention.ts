@@ -2,10 +2,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { MINUTE_MS } from '../../../playlog/measures/minute-shares.ts'
 import type { Retention } from './audience-store.ts'
+import { MAX_REMOVED } from './store-limits.ts'
 
-/** Events that go together while the store is too large, and at one time at most: the writer waits for it. */
+/** Events that go together while the store is too large. */
 const EVENTS_AT_ONCE = 10_000
-const MAX_EVENTS = 200_000
 
 /** Within a transaction. `trimmed` gets the keys of sessions that lost events. Returns how many events went. */
 export function retainSqlite(
@@ -18,9 +18,9 @@ export function retainSqlite(
     .prepare(
       'SELECT max(id) AS id FROM (SELECT id, received FROM audience_event ORDER BY id LIMIT ?) WHERE received < ?',
     )
-    .get(MAX_EVENTS, now - eventsMs)
+    .get(MAX_REMOVED, now - eventsMs)
   let removed = removeUpTo(database, Number(old?.['id'] ?? 0), trimmed)
-  while (removed < MAX_EVENTS && usedBytes(database) > maxBytes) {
+  while (removed < MAX_REMOVED && usedBytes(database) > maxBytes) {
     const last = database
       .prepare('SELECT max(id) AS id FROM (SELECT id FROM audience_event ORDER BY id LIMIT ?)')
       .get(EVENTS_AT_ONCE)

@@ -88,7 +88,8 @@ describe('the SQLite store', () => {
   })
 
   it('removes the oldest events when it is too large', async (t) => {
-    const store = new SqliteAudienceStore(fileFor(t))
+    const file = fileFor(t)
+    const store = new SqliteAudienceStore(file)
     t.after(() => store.close())
     const [event] = GOLDEN_SESSIONS['a'] ?? assert.fail()
     const many = Array.from({ length: 25_000 }, (_, sequence) => ({
@@ -102,6 +103,8 @@ describe('the SQLite store', () => {
     const removed = await store.retain({ eventsMs: 1e12, sessionsMs: 1e12, maxBytes: 5_000_000 }, GOLDEN_START)
 
     assert.equal(removed, 20_000)
+    const onDisk = ['', '-wal'].reduce((sum, tail) => sum + statSync(`${file}${tail}`).size, 0)
+    assert.ok(onDisk < 5_000_000, `${onDisk} bytes on the disk`)
     assert.equal((await store.session('s7', GOLDEN_START))?.events.length, 100)
   })
 

@@ -154,7 +154,8 @@ export class SqliteAudienceStore implements AudienceStore {
       for (const key of trimmed) this.#trim(key)
       return [count] as const
     })
-    this.#database.exec('PRAGMA incremental_vacuum')
+    // The file becomes smaller when the log of the database is in it, which waits for whoever reads.
+    this.#database.exec('PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)')
     return removed
   }
 

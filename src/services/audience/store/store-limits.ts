@@ -7,6 +7,9 @@ export const MAX_SETTLED_EVENTS = 50_000
 /** A longer one is never read again. */
 export const MAX_REBUILT_EVENTS = 20_000
 
+/** Events that are removed one by one at one time: the writer waits for it. Who asks is told how many went, and asks again. */
+export const MAX_REMOVED = 200_000
+
 /** Of sums, so that many forged numbers together stay what every database and a double hold exactly. */
 export const MAX_SUM = Number.MAX_SAFE_INTEGER
 
