@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -224,16 +224,16 @@ it('every form of log that the protocol carries is of the session of its player,
   const agent = { 'User-Agent': 'NSPlayer/9.0.0.2980' }
   const url = `${server.urls['http']}/live/test`
   const line = LINE_47.replace(/\{[^}]*\}/, guid).replaceAll('http://media.test/harbour.wmv', url)
-  const ask = async (pragmas: readonly string[], options: RequestOptions = {}, body = '') => {
-    const headers = { ...agent, ...options.headers, Pragma: [`xClientGUID=${guid}`, ...pragmas] }
-    const sent = request(url, { ...options, headers })
+  const ask = async (pragmas: readonly string[], method = 'GET', more: OutgoingHttpHeaders = {}, body = '') => {
+    const headers = { ...agent, ...more, Pragma: [`xClientGUID=${guid}`, ...pragmas] }
+    const sent = request(url, { method, headers })
     sent.end(body)
     const [answer] = (await once(sent, 'response')) as [IncomingMessage]
     return answer
   }
   const post = async (id: string, pragmas: readonly string[], type?: string, body = '') => {
     const headers = { 'Content-Length': Buffer.byteLength(body), ...(type !== undefined && { 'Content-Type': type }) }
-    const answer = await ask([id, ...pragmas], { method: 'POST', headers }, body)
+    const answer = await ask([id, ...pragmas], 'POST', headers, body)
     answer.resume()
     return answer.statusCode
   }
