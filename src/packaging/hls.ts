@@ -40,6 +40,11 @@ const AUDIO_GROUP = 'audio'
 /** Distances to the live edge in target durations, as the specification asks for. */
 const HOLD_BACK = 3
 const PART_HOLD_BACK = 3
+/** From the live edge to where players start, microseconds. */
+export function partHoldBack({ partTarget }: Pick<ManifestSource, 'partTarget'>): Micros {
+  return PART_HOLD_BACK * partTarget
+}
+
 /** Delta updates may leave out segments further from the live edge than this. */
 export const SKIP_BOUNDARY = 6
 
@@ -88,7 +93,7 @@ export function mediaPlaylist(
     serverControl: {
       canBlockReload: true,
       canSkipUntil: SKIP_BOUNDARY * targetDuration,
-      partHoldBack: PART_HOLD_BACK * partTarget,
+      partHoldBack: partHoldBack(source) / MICROS_PER_SECOND,
       holdBack: HOLD_BACK * targetDuration,
     },
     partTarget,

@@ -235,9 +235,23 @@ test('answers say what they hold and how long they were held back, for players o
   assert.equal(await cmsdOf('video-1.m3u8'), undefined)
 })
 
+test('the first playlist of a stream that has just begun has room for players to start behind its first segment', async () => {
+  const { base, play } = await serve()
+  play(2.5)
+  const first = media(`${base}/video-1.m3u8`)
+  await text(`${base}/video-1.m3u8?_HLS_msn=1&_HLS_part=0`)
+  play(5)
+
+  const { segments, openSegment, serverControl } = await first
+
+  const behind = [...segments.slice(1).flatMap(({ parts }) => parts), ...(openSegment?.parts ?? [])]
+  const seconds = behind.reduce((sum, { duration }) => sum + duration, 0)
+  assert.ok(seconds >= (serverControl?.partHoldBack ?? Number.NaN) - 0.1, `${seconds} s behind the first segment`)
+})
+
 test('a delta update stands for the full playlist', async () => {
   const { base, play } = await serve()
-  await Promise.all([media(`${base}/video-1.m3u8`), Promise.resolve().then(() => play(3))])
+  await Promise.all([media(`${base}/video-1.m3u8`), Promise.resolve().then(() => play(4))])
   play(30)
   const full = await media(`${base}/video-1.m3u8`)
   const delta = await media(`${base}/video-1.m3u8?_HLS_skip=YES`)

@@ -21,6 +21,7 @@ import { liveMediaHeaders } from '../../playlog/cmsd/object-headers.ts'
 import { writeCmsdStatic } from '../../playlog/cmsd/write.ts'
 import { keyLinesOf, withKeyLines } from './key-lines.ts'
 import { type Directives, readDirectives } from './playlist-query.ts'
+import { waitForRoomToStart } from './room-to-start.ts'
 import { withQuery } from './with-query.ts'
 
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
@@ -109,6 +110,7 @@ export class HlsRoutes {
       throw packager.failure ?? new UnavailableError('ERR_PACKAGING_TIMEOUT', `${path} has no complete segment yet`)
     }
     if (packager.failure !== undefined) throw packager.failure
+    if (directives.wait === undefined) await waitForRoomToStart(packager, signal)
     if (file === 'index.m3u8') {
       this.#sendMultivariant(asked)
       return true
