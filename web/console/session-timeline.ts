@@ -13,6 +13,8 @@ const SIGNS: Readonly<Record<MarkKind, string>> = {
   note: '●',
 }
 const TICKS = 8
+/** Things of a lane that are read out. */
+const READ_OUT = 12
 /** Requests are counted in so many parts of what is shown. */
 const BINS = 200
 /** Steps between ticks that people read well, milliseconds. */
@@ -51,6 +53,13 @@ export function timeline({ session, marks, others, extent = extentOf(session) }:
 
 function lane(name: string, items: readonly HTMLElement[], kind = ''): HTMLElement {
   const track = make('div', { class: `track ${kind}` }, ...items)
+  if (name !== '') {
+    // For those who do not see it: the table of events has the rest.
+    const told = items.slice(0, READ_OUT).map(({ title }) => title)
+    const rest = items.length > READ_OUT ? [`and ${items.length - READ_OUT} more`] : []
+    track.setAttribute('role', 'img')
+    track.setAttribute('aria-label', `${name}: ${[...told, ...rest].join('; ') || 'nothing'}`)
+  }
   return make('div', { class: 'lane' }, make('span', { class: 'lane-name', text: name }), track)
 }
 
