@@ -172,7 +172,7 @@ test('a session shows why it stopped: the stall, the switch, the error and the s
   assert.match(why, /\+2\.0 s server: the connection to the server is over · reason: the publisher went away/)
   assert.match(why, /\+7\.0 s player: error · errors: fragLoadTimeOut/)
   assert.equal(await page.locator('.events tbody tr').count(), 12)
-  await page.getByLabel('requests of media: 1').check()
+  await page.getByLabel('requests of media: 1', { exact: true }).check()
   assert.equal(await page.locator('.events tbody tr').count(), 13)
   await screenshot(page, 'audience-session')
   await page.getByRole('button', { name: 'Look closer' }).click()
