@@ -3,11 +3,14 @@ import type { Page } from 'playwright-core'
 
 /** The page looks at its picture this often, milliseconds; what it measures is right to a few of these. */
 const LOOK_MS = 50
+const LOOKS = 5
+/** A picture that stands still for less is one that plays, milliseconds. */
+export const SHORTEST_STALL_MS = LOOK_MS * LOOKS
 
 /** Times in milliseconds. */
 export interface PictureMeter {
   played: number
-  /** Of pictures that stood still for longer than five looks, behind the first that moved. */
+  /** Of pictures that stood still for longer than `SHORTEST_STALL_MS`, behind the first that moved. */
   stalled: number
   stalls: number
   /** For how long it stands still now. */
@@ -19,8 +22,15 @@ export interface PictureMeter {
   waits: number
 }
 
-/** Of the page's video, from now on; for pages that bring it themselves: it needs nothing but itself and `LOOK_MS`. */
-export function meterPicture(every: number): void {
+interface MeterOptions {
+  readonly every: number
+  readonly shortest: number
+}
+
+const OPTIONS: MeterOptions = { every: LOOK_MS, shortest: SHORTEST_STALL_MS }
+
+/** Of the page's video, from now on; for pages that bring it themselves: it needs nothing but itself and its options. */
+export function meterPicture({ every, shortest }: MeterOptions): void {
   const video = document.querySelector('video') as HTMLVideoElement
   const meter: PictureMeter = { played: 0, stalled: 0, stalls: 0, standing: 0, startup: undefined, waited: 0, waits: 0 }
   const began = performance.now()
@@ -48,7 +58,7 @@ export function meterPicture(every: number): void {
     if (!moves) meter.standing += now - at
     else {
       if (meter.startup === undefined) meter.startup = now - began
-      else if (meter.standing > every * 5) {
+      else if (meter.standing > shortest) {
         meter.stalled += meter.standing
         meter.stalls++
       } else meter.played += meter.standing
@@ -61,11 +71,11 @@ export function meterPicture(every: number): void {
 }
 
 /** The same as source text, for a page of a test. */
-export const METER_SCRIPT = `(${meterPicture.toString()})(${LOOK_MS})`
+export const METER_SCRIPT = `(${meterPicture.toString()})(${JSON.stringify(OPTIONS)})`
 
 /** On a page that plays already: what stood before does not count. */
 export function startMeter(page: Page): Promise<void> {
-  return page.evaluate(meterPicture, LOOK_MS)
+  return page.evaluate(meterPicture, OPTIONS)
 }
 
 export function readMeter(page: Page): Promise<PictureMeter> {
