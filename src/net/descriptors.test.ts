@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { connectionsWithin, takeDescriptor } from './descriptors.ts'
 
 test('N-08: some descriptors are kept for the server itself', () => {
-  assert.equal(connectionsWithin(1024), 960)
-  assert.equal(connectionsWithin(128), 96)
+  assert.equal(connectionsWithin(1024), 928)
+  assert.equal(connectionsWithin(128), 77)
   assert.equal(connectionsWithin(Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY)
 })
 

@@ -7,9 +7,9 @@ import type { Socket } from 'node:net'
  * connections where nobody hears of it, and files cannot be opened any more.
  */
 
-/** Descriptors left for files, pipes and the runtime; of a very low limit a quarter. */
-const RESERVED = 64
-const RESERVED_SHARE = 0.25
+/** Descriptors left for files, pipes and the runtime, which hold about 40 where there is a store of the audience; of a very low limit two in five. */
+const RESERVED = 96
+const RESERVED_SHARE = 0.4
 
 let taken = 0
 let most: number | undefined
