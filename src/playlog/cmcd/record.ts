@@ -46,32 +46,38 @@ export type CmcdRefusal = 'empty' | 'too-long' | 'newer-version'
  */
 export function readCmcd(text: string): CmcdRecord | CmcdRefusal {
   if (text.length > MAX_CMCD_LENGTH) return 'too-long'
+  // The version decides what a value means, and stands at the end.
+  const guess = text.includes('v=2') ? 2 : 1
+  const record = readAs(text, guess)
+  return typeof record === 'string' || record.version === guess ? record : readAs(text, record.version)
+}
+
+/** With values as that version has them; the version of the record is what it says itself. */
+function readAs(text: string, assumed: 1 | 2): CmcdRecord | CmcdRefusal {
   const scanner = new DictionaryScanner(text)
-  const found = new Map<string, FieldValue>()
+  const values = new Map<string, CmcdValue>()
+  let version: number | undefined = 1
+  let found = 0
   let ignored = 0
   while (scanner.next()) {
     const { key, value } = scanner
     if (value === undefined) continue
-    if (found.size < MAX_KEYS || found.has(key)) found.set(key, value)
-    else ignored++
+    found++
+    if (key === 'v') version = versionOf(value)
+    const read = found > MAX_KEYS ? undefined : readValue(key, value, assumed)
+    if (read === undefined) {
+      ignored++
+      values.delete(key)
+    } else values.set(key, read)
   }
-  if (found.size === 0) return 'empty'
-  const version = versionOf(found.get('v'))
-  if (version === undefined) return 'newer-version'
-  const values = new Map<string, CmcdValue>()
-  for (const [key, value] of found) {
-    const read = readValue(key, value, version)
-    if (read === undefined) ignored++
-    else values.set(key, read)
-  }
+  if (found === 0) return 'empty'
+  if (version !== 1 && version !== 2) return 'newer-version'
   return { version, values, ignored: ignored + scanner.broken }
 }
 
-function versionOf(value: FieldValue | undefined): 1 | 2 | undefined {
-  if (value === undefined) return 1
+function versionOf(value: FieldValue): number {
   const bare = 'bare' in value ? value.bare : undefined
-  if (bare?.type !== 'integer' || bare.value < 1) return 1
-  return bare.value === 1 || bare.value === 2 ? bare.value : undefined
+  return bare?.type !== 'integer' || bare.value < 1 ? 1 : bare.value
 }
 
 function readValue(key: string, value: FieldValue, version: 1 | 2): CmcdValue | undefined {

@@ -40,8 +40,26 @@ const DOT = 0x2e
 const QUESTION = 0x3f
 const STAR = 0x2a
 
+/** What stands behind the end: no character. */
+const END = -1
+/** In place of characters that no byte has: none of them has a place in the grammar. */
+const OTHER = 0x7f
+const encoder = new TextEncoder()
+
+/**
+ * Keys of a few characters, of seven bits each, by these: nearly all keys are, and come again with each record. A text that is there already is
+ * found faster than one that is cut anew.
+ */
+const shortKeys = new Map<number, string>()
+const BITS = 7
+const MAX_PACKED = 4
+const MAX_SHORT_KEYS = 512
+
 export class DictionaryScanner {
   readonly #text: string
+  /** A code for each character of the text: many looks at a part of a longer text would take the way to the whole each time. */
+  readonly #codes: Uint8Array
+  readonly #end: number
   #at = 0
   #key = ''
   #value: FieldValue | undefined
@@ -49,6 +67,8 @@ export class DictionaryScanner {
 
   constructor(text: string) {
     this.#text = text
+    this.#codes = codesOf(text)
+    this.#end = text.length
   }
 
   /** Of the entry that `next` found. */
@@ -209,9 +229,21 @@ export class DictionaryScanner {
     const start = this.#at
     const first = this.#code()
     if (first !== STAR && !isLower(first)) return ''
+    let packed = first
     this.#at++
-    while (isKeyCode(this.#code())) this.#at++
-    return this.#text.slice(start, this.#at)
+    for (let code = this.#code(); isKeyCode(code); code = this.#code()) {
+      packed = (packed << BITS) | code
+      this.#at++
+    }
+    return this.#at - start > MAX_PACKED ? this.#text.slice(start, this.#at) : this.#shortKey(packed, start)
+  }
+
+  #shortKey(packed: number, start: number): string {
+    const known = shortKeys.get(packed)
+    if (known !== undefined) return known
+    const key = this.#text.slice(start, this.#at)
+    if (shortKeys.size < MAX_SHORT_KEYS) shortKeys.set(packed, key)
+    return key
   }
 
   #skipSpaces(): void {
@@ -231,10 +263,20 @@ export class DictionaryScanner {
     }
   }
 
-  /** NaN at the end, which equals nothing. */
   #code(): number {
-    return this.#text.charCodeAt(this.#at)
+    return this.#at < this.#end ? (this.#codes[this.#at] as number) : END
   }
+}
+
+function codesOf(text: string): Uint8Array {
+  const codes = new Uint8Array(text.length)
+  // Of ASCII, which it nearly always is, the encoding has as many bytes as characters.
+  if (encoder.encodeInto(text, codes).read === text.length) return codes
+  for (let at = 0; at < codes.length; at++) {
+    const code = text.charCodeAt(at)
+    codes[at] = code > 0xff ? OTHER : code
+  }
+  return codes
 }
 
 function isDigit(code: number): boolean {
