@@ -5,6 +5,7 @@ import type {
   HotLookup,
   HttpHandler,
   HttpRoutes,
+  SmallPostLookup,
   UpgradeHandler,
 } from '../net/http/routes.ts'
 
@@ -24,6 +25,10 @@ export class RouteTable implements HttpRoutes {
 
   hot(lookup: HotLookup): () => void {
     return this.#add((routes) => routes.hot(lookup))
+  }
+
+  smallPost(lookup: SmallPostLookup): () => void {
+    return this.#add((routes) => routes.smallPost(lookup))
   }
 
   claim(claim: ConnectionClaim): () => void {

@@ -1,15 +1,19 @@
-/** One connection while it only asks for hot objects: requests are cut from the bytes and answered with one write each (RFC 9112). */
+/** One connection while it only asks for hot objects and posts small bodies: requests are cut from the bytes and answered with one write each (RFC 9112). */
 import type { Socket } from 'node:net'
 import { hasClientData } from './client-data.ts'
 import { DeliveryMeter, type DeliveryText, deliveryLine } from './delivery.ts'
 import { MAX_HEAD_BYTES, mayBecomeHead, type PlainHeaders, plainHeaders, plainTarget } from './request-head.ts'
-import type { ClientData, ConnectionHandler, ConnectionPeer, HotAnswer } from './routes.ts'
+import type { ClientData, ConnectionHandler, ConnectionPeer, HotAnswer, SmallPostHandler } from './routes.ts'
 
 /** No more is written while this many bytes wait in the process for the socket; one answer may go beyond. */
 const MAX_QUEUED_BYTES = 256 * 1024
 /** Shorter answers fit into the system's buffer: nothing is learned of them, and nothing is told with them. */
 const TELLING_BYTES = 16 * 1024
 const LINE_FEED = 0x0a
+/** Of the body of a post; longer ones are the full server's. */
+const MAX_BODY_BYTES = 16 * 1024
+/** Bytes of requests that came while another is in work; then the peer has to wait. */
+const MAX_AHEAD_BYTES = MAX_HEAD_BYTES + MAX_BODY_BYTES
 const HEAD_END = '\r\n\r\n'
 
 /** What a connection asks of the listener. */
@@ -19,6 +23,7 @@ export interface FastPathHost {
   /** A peer that takes no byte for this long, milliseconds, is dead. */
   readonly stallMs: number
   find(target: string): HotAnswer | undefined
+  smallPostHandler(target: string): SmallPostHandler | undefined
   claimOf(head: Uint8Array): ConnectionHandler | undefined
   /** Somebody looks at client data. */
   readonly observes: boolean
@@ -38,6 +43,7 @@ export type FastPathPeer = Pick<ConnectionPeer, 'remoteAddress' | 'secure'>
 
 export interface FastPathDeadlines {
   readonly headMs: number
+  readonly requestMs: number
   readonly keepAliveMs: number
 }
 
@@ -48,6 +54,13 @@ export class FastConnection {
   /** Bytes that wait for the rest of their head, or for the peer to read. */
   #pending: Buffer | undefined
   #blocked = false
+  /** A post is in work: its answer comes before anything else. */
+  #working = false
+  /** A head is there, its body is not. */
+  #awaitsBody = false
+  #ended = false
+  /** The socket is somebody else's. */
+  #left = false
   #served = false
   /** When the head in work began, or when the last answer went out. */
   #since: number
@@ -74,13 +87,14 @@ export class FastConnection {
 
   /** Between requests, with nothing to write. */
   get idle(): boolean {
-    return this.#pending === undefined && this.#socket.writableLength === 0
+    return this.#pending === undefined && !this.#working && this.#socket.writableLength === 0
   }
 
-  /** Ends the connection when it has used up its time: for a head (the first one counts from the connect), or idle. */
+  /** Ends the connection when it has used up its time: for a head (the first one counts from the connect), for a request, or idle. */
   enforce(deadlines: FastPathDeadlines): void {
-    if (this.#blocked) return
-    const limit = this.#served && this.#pending === undefined ? deadlines.keepAliveMs : deadlines.headMs
+    if (this.#blocked || this.#working) return
+    const unfinished = this.#awaitsBody ? deadlines.requestMs : deadlines.headMs
+    const limit = this.#served && this.#pending === undefined ? deadlines.keepAliveMs : unfinished
     if (this.#host.now - this.#since > limit) this.close()
   }
 
@@ -96,22 +110,26 @@ export class FastConnection {
 
   readonly #onData = (chunk: Buffer): void => {
     const pending = this.#pending
+    const bytes = pending === undefined ? chunk : Buffer.concat([pending, chunk])
+    if (this.#working) {
+      this.#pending = bytes
+      if (bytes.length > MAX_AHEAD_BYTES) this.#socket.pause()
+      return
+    }
     this.#pending = undefined
-    this.#serve(pending === undefined ? chunk : Buffer.concat([pending, chunk]), pending !== undefined)
+    this.#serve(bytes, pending !== undefined)
   }
 
   readonly #onDrain = (): void => {
     if (!this.#blocked) return
     this.#blocked = false
     this.#socket.setTimeout(0)
-    const pending = this.#pending
-    this.#pending = undefined
-    if (pending !== undefined) this.#serve(pending, false)
-    if (!this.#blocked) this.#socket.resume()
+    this.#goOn()
   }
 
   readonly #onEnd = (): void => {
-    this.#socket.end()
+    if (this.#working) this.#ended = true
+    else this.#socket.end()
   }
 
   readonly #onStall = (): void => {
@@ -122,10 +140,21 @@ export class FastConnection {
     this.#host.forget(this)
   }
 
+  /** With what has come meanwhile. */
+  #goOn(): void {
+    const pending = this.#pending
+    this.#pending = undefined
+    if (pending !== undefined) this.#serve(pending, false)
+    if (this.#blocked || this.#working || this.#left) return
+    if (this.#ended) this.#socket.end()
+    else this.#socket.resume()
+  }
+
   #serve(bytes: Buffer, continued: boolean): void {
+    this.#awaitsBody = false
     const text = bytes.toString('latin1')
     let at = 0
-    while (at < text.length && !this.#blocked) {
+    while (at < text.length && !this.#blocked && !this.#working) {
       const lineEnd = text.indexOf('\r', at)
       const repeated = lineEnd > 0 && text.startsWith(this.#block, lineEnd)
       // The end of the blank line.
@@ -136,8 +165,19 @@ export class FastConnection {
       }
       if (!repeated && this.#claim(bytes, at, end)) return
       if (!repeated) this.#readBlock(text.slice(lineEnd, end))
-      const target =
-        this.#headers === undefined || end - at > MAX_HEAD_BYTES ? undefined : plainTarget(text, at, lineEnd)
+      const headers = end - at > MAX_HEAD_BYTES ? undefined : this.#headers
+      if (headers?.bodyBytes !== undefined) {
+        const handler = headers.bodyBytes > MAX_BODY_BYTES ? undefined : this.#posted(text, at, lineEnd)
+        if (handler === undefined) return this.#leave(bytes.subarray(at))
+        if (bytes.length - end < headers.bodyBytes) {
+          this.#awaitsBody = true
+          break
+        }
+        void this.#take(handler, Buffer.from(bytes.subarray(end, end + headers.bodyBytes)), headers)
+        at = end + headers.bodyBytes
+        continue
+      }
+      const target = headers === undefined ? undefined : plainTarget(text, at, lineEnd)
       const answer = target === undefined ? undefined : this.#host.find(target)
       if (answer === undefined) return this.#leave(bytes.subarray(at))
       this.#write(answer)
@@ -172,6 +212,27 @@ export class FastConnection {
     this.#client = this.#host.clientOf(this.#peer.remoteAddress, this.#headers?.forwardedFor)
   }
 
+  #posted(text: string, at: number, lineEnd: number): SmallPostHandler | undefined {
+    const target = plainTarget(text, at, lineEnd, 'POST')
+    return target === undefined ? undefined : this.#host.smallPostHandler(target)
+  }
+
+  async #take(handler: SmallPostHandler, body: Buffer, headers: PlainHeaders): Promise<void> {
+    this.#working = true
+    const { contentType, userAgent, optedOut } = headers
+    let answer: Uint8Array
+    try {
+      answer = await handler({ body, contentType, userAgent, remoteAddress: this.#client, optedOut })
+    } catch {
+      this.close()
+      return
+    }
+    this.#working = false
+    if (this.#socket.destroyed) return
+    this.#send(answer)
+    if (!this.#blocked) this.#goOn()
+  }
+
   #observe(target: string): void {
     const headers = this.#headers
     if (headers === undefined || (headers.clientData === undefined && !hasClientData(target))) return
@@ -181,11 +242,15 @@ export class FastConnection {
 
   #write(answer: HotAnswer): void {
     const bytes = this.#headers?.gzip === true && answer.gzipBytes !== undefined ? answer.gzipBytes : answer.bytes
+    this.#send(bytes)
+    answer.onSent?.(bytes.byteLength, this.#client)
+  }
+
+  #send(bytes: Uint8Array): void {
     this.#served = true
     this.#since = this.#host.now
     if (bytes.byteLength < TELLING_BYTES) this.#socket.write(bytes)
     else this.#writeTelling(bytes)
-    answer.onSent?.(bytes.byteLength, this.#client)
     if (this.#socket.writableLength < MAX_QUEUED_BYTES) return
     this.#blocked = true
     this.#socket.pause()
@@ -218,6 +283,7 @@ export class FastConnection {
 
   #detach(): void {
     const socket = this.#socket
+    this.#left = true
     socket.pause()
     socket.off('data', this.#onData)
     socket.off('drain', this.#onDrain)

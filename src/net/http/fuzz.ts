@@ -26,13 +26,15 @@ export const fuzzTargets: readonly FuzzTarget[] = [
       const end = text.indexOf('\r\n\r\n')
       const lineEnd = text.indexOf('\r')
       if (end < 0 || text[lineEnd + 1] !== '\n') return
-      const target = plainTarget(text, 0, lineEnd)
+      const target = plainTarget(text, 0, lineEnd) ?? plainTarget(text, 0, lineEnd, 'POST')
       const headers = plainHeaders(text.slice(lineEnd + 2, end + 2))
       if (target === undefined || headers === undefined) return
       const head = text.slice(0, end)
       assert(!/[^\t\r\n -~]/.test(head), 'a plain head is ASCII')
       assert(!/\r(?!\n)|(?<!\r)\n|\n[ \t]/.test(head), 'a plain head has whole line ends and no folding')
-      assert(!/\n(content-length|transfer-encoding|upgrade|range)[ \t]*:/i.test(head), 'a plain head has no body')
+      assert(!/\n(transfer-encoding|upgrade|range)[ \t]*:/i.test(head), 'a plain head has no body but a counted one')
+      const lengths = head.match(/\ncontent-length:[ \t]*\d+/gi) ?? []
+      assert((headers.bodyBytes === undefined ? 0 : 1) === lengths.length, 'a plain head counts its body once')
       assert(head.match(/\nhost:/gi)?.length === 1, 'a plain head names one host')
       proxies.clientOf('10.0.0.1', headers.forwardedFor)
     },

@@ -34,6 +34,11 @@ export function hotAnswer(options: HotAnswerOptions): HotAnswer {
   return { bytes, gzipBytes, ...(onSent && { onSent }) }
 }
 
+/** A whole answer without a body, status 204. */
+export function emptyAnswer(headers: Readonly<Record<string, string>>): Buffer {
+  return join(headLines(204, headers))
+}
+
 /** A body that is read from elsewhere into the answer. */
 export interface ReadBody {
   readonly byteLength: number

@@ -8,7 +8,7 @@ import { UnavailableError } from '../../errors.ts'
 import { exchange, quietLogger, RawClient } from '../testdata/raw-client.ts'
 import { hotAnswer } from './hot-answer.ts'
 import { type HttpFront, type HttpFrontOptions, openHttpFront } from './listener.ts'
-import type { ClientData, HotAnswer } from './routes.ts'
+import type { ClientData, HotAnswer, SmallPost } from './routes.ts'
 
 const fronts: HttpFront[] = []
 afterEach(async () => {
@@ -243,6 +243,161 @@ describe('fast path', () => {
     await exchange(port, `GET /small HTTP/1.1\r\n${HOST}\r\n`.repeat(5) + `GET /small HTTP/1.1\r\n${LAST}`)
     assert.equal(asked, 5)
     remove()
+  })
+})
+
+describe('small posts', () => {
+  const post = (body: string, headers = '') =>
+    `POST /report HTTP/1.1\r\n${HOST}${headers}Content-Length: ${body.length}\r\n\r\n${body}`
+  const GET_SMALL = `GET /small HTTP/1.1\r\n${HOST}\r\n`
+  const answerTo = (body: Uint8Array) =>
+    hotAnswer({ headers: {}, body: Buffer.from(`[${Buffer.from(body).toString()}]`) }).bytes
+  /** What was answered, in order. */
+  const order = (text: string) =>
+    [...text.matchAll(/\[[^\]]*\]|small body|(?:GET|POST) \d+ \d/g)].map(([found]) => found)
+
+  /** A front that takes small posts to `/report`, and others by a route. */
+  async function openReports(options: Partial<HttpFrontOptions> = {}) {
+    const opened = await open(options)
+    const posts: SmallPost[] = []
+    opened.front.routes.smallPost((target) =>
+      target === '/report'
+        ? async (taken) => {
+            posts.push(taken)
+            // As late as a disk.
+            await new Promise((resolve) => setImmediate(resolve))
+            return answerTo(taken.body)
+          }
+        : undefined,
+    )
+    opened.front.routes.route((request, response) => {
+      if (request.path !== '/report') return false
+      request.raw.resume().on('end', () => response.end('[by the route]'))
+      return true
+    })
+    return { ...opened, posts }
+  }
+
+  it('are given whole, with what the head says of their sender', async () => {
+    const { port, posts } = await openReports()
+    const client = await RawClient.open(port)
+
+    client.write(post('one', 'User-Agent: player\r\nContent-Type: text/cmcd\r\nDNT: 1\r\n') + post('two'))
+    await client.until(({ text }) => text.endsWith('[two]'))
+
+    client.close()
+    const plain = { contentType: undefined, userAgent: undefined, remoteAddress: '127.0.0.1', optedOut: false }
+    assert.deepEqual(posts, [
+      { ...plain, body: Buffer.from('one'), userAgent: 'player', contentType: 'text/cmcd', optedOut: true },
+      { ...plain, body: Buffer.from('two') },
+    ])
+  })
+
+  it('and hot objects are answered in order, also when the full server comes between', async () => {
+    const { port } = await openReports()
+
+    const text = await exchange(
+      port,
+      `${post('a') + GET_SMALL + post('b') + post('c')}GET /echo?q=1 HTTP/1.1\r\n${HOST}\r\n${GET_SMALL}GET /small HTTP/1.1\r\n${LAST}`,
+    )
+
+    assert.deepEqual(order(text), ['[a]', 'small body', '[b]', '[c]', 'GET 0 1', 'small body', 'small body'])
+  })
+
+  it('give the same bytes however they are split', async () => {
+    const { port } = await openReports()
+    const request = Buffer.from(`${post('first')}${post('second')}GET /slow HTTP/1.1\r\n${LAST}`)
+
+    for (let split = 1; split < request.length; split++) {
+      const client = await RawClient.open(port)
+      client.socket.setNoDelay(true)
+      client.write(request.subarray(0, split))
+      await new Promise((resolve) => setImmediate(resolve))
+      client.write(request.subarray(split))
+      const text = await client.closed()
+      assert.deepEqual(order(text), ['[first]', '[second]'], `split at ${split}`)
+      assert.ok(text.endsWith('slow'), `split at ${split}`)
+    }
+  })
+
+  it('that are long, chunked or packed, or to other paths, are the route’s', async () => {
+    const { port } = await openReports()
+    const long = 'x'.repeat(16 * 1024 + 1)
+
+    const texts = await Promise.all(
+      [
+        post(long),
+        post('x', 'Content-Encoding: gzip\r\n'),
+        `POST /report HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n`,
+        `POST /echo?q=2 HTTP/1.1\r\n${HOST}Content-Length: 3\r\n\r\nabc`,
+      ].map((request) => exchange(port, `${request}GET /small HTTP/1.1\r\n${LAST}`)),
+    )
+
+    assert.deepEqual(texts.map(order), [
+      ['[by the route]', 'small body'],
+      ['[by the route]', 'small body'],
+      ['[by the route]', 'small body'],
+      ['POST 3 2', 'small body'],
+    ])
+  })
+
+  it('are answered to a peer that says no more', async () => {
+    const { port } = await openReports()
+    const client = await RawClient.open(port)
+
+    client.socket.end(post('last'))
+
+    assert.deepEqual(order(await client.closed()), ['[last]'])
+  })
+
+  it('cut the connection when they cannot be answered', async () => {
+    const { front, port } = await open()
+    front.routes.smallPost(() => () => Promise.reject(new Error('broken')))
+
+    assert.equal(await exchange(port, post('x')), '')
+  })
+
+  it('N-02: have a deadline for their body', async () => {
+    const { port } = await openReports({ limits: { requestMs: 60, headMs: 5 } })
+    const client = await RawClient.open(port)
+
+    client.write(`POST /report HTTP/1.1\r\n${HOST}Content-Length: 100\r\n\r\nhalf`)
+
+    assert.equal(await client.closed(), '')
+  })
+
+  it('N-03: a peer that sends on and on while one is in work has to wait', async () => {
+    const { front, port } = await open()
+    let finish = () => {}
+    const begun = new Promise<void>((resolve) => {
+      front.routes.smallPost(() => async ({ body }) => {
+        if (body.length === 1) {
+          resolve()
+          await new Promise<void>((done) => (finish = done))
+        }
+        return answerTo(Buffer.from(String(body.length)))
+      })
+    })
+    const client = await RawClient.open(port)
+    client.write(post('x'))
+    await begun
+    const many = 2000
+    const bytes = Buffer.from(post('y'.repeat(16 * 1024)))
+    const written: number[] = []
+
+    for (let at = 0; at < many; at++) client.socket.write(bytes, () => written.push(at))
+    // Until nothing moves.
+    for (let [quiet, before] = [0, 0]; quiet < 200; before = written.length) {
+      await new Promise((resolve) => setImmediate(resolve))
+      quiet = written.length === before ? quiet + 1 : 0
+    }
+    const taken = written.length
+    finish()
+    await client.until(({ text }) => text.split('[16384]').length > many)
+
+    client.close()
+    // What the system keeps for a socket.
+    assert.ok(taken < many / 2, `${taken} of ${many} posts were taken`)
   })
 })
 

@@ -116,6 +116,7 @@ class Front implements HttpFront {
       now: performance.now(),
       stallMs: this.#limits.stallMs,
       find: (target) => this.routes.find(target),
+      smallPostHandler: (target) => this.routes.smallPostHandler(target),
       claimOf: (head) => this.routes.claimOf(head),
       get observes() {
         return routes.observes

@@ -174,13 +174,17 @@ export function sendProblem(
   response.end(body)
 }
 
-/** The answer as bytes for a raw socket that is closed right after it. */
-export function problemBytes(error: unknown): Buffer {
+/** The answer as bytes for a raw socket, which is closed right after it unless `headers` say otherwise. */
+export function problemBytes(
+  error: unknown,
+  headers: Readonly<Record<string, string>> = { Connection: 'close' },
+): Buffer {
   const problem = problemOf(error)
   const body = JSON.stringify(problem)
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return Buffer.from(
     `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n${body}`,
+      `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n${lines.join('')}\r\n${body}`,
   )
 }
 

@@ -38,6 +38,8 @@ describe('plainHeaders', () => {
       userAgent: undefined,
       clientData: undefined,
       optedOut: false,
+      bodyBytes: undefined,
+      contentType: undefined,
     }
     const userAgent = 'Mozilla/5.0 (X11)'
     assert.deepEqual(plainHeaders(lines), { ...nothing, gzip: true, forwardedFor: '1.2.3.4', userAgent })
@@ -54,12 +56,24 @@ describe('plainHeaders', () => {
     assert.equal(plainHeaders('Host: a\r\nDNT: 1\r\n')?.optedOut, true)
   })
 
+  it('tells how long a body is, and of what type', () => {
+    const found = plainHeaders('Host: a\r\nContent-Length: 120\r\ncontent-type: application/cmcd\r\n')
+    assert.equal(found?.bodyBytes, 120)
+    assert.equal(found?.contentType, 'application/cmcd')
+  })
+
   it('leaves what changes the answer, the framing or the connection, and what is odd', () => {
     for (const line of [
       'Range: bytes=0-1',
       'If-None-Match: "a"',
       'Expect: 100-continue',
-      'Content-Length: 0',
+      'Content-Length: ',
+      'Content-Length: +1',
+      'Content-Length: 1, 1',
+      'Content-Length: 1\r\nContent-Length: 1',
+      'Content-Length: 12345678901',
+      'Content-Type: a\r\nContent-Type: a',
+      'Content-Encoding: gzip',
       'Transfer-Encoding: chunked',
       'Connection: close',
       'Connection: keep-alive, Upgrade',

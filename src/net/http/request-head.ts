@@ -17,11 +17,14 @@ export interface PlainHeaders {
   readonly clientData: string | undefined
   /** It asks not to be tracked. */
   readonly optedOut: boolean
+  /** Bytes of the body; `undefined`: there is none. */
+  readonly bodyBytes: number | undefined
+  readonly contentType: string | undefined
 }
 
 /** Headers whose meaning goes beyond "give me this": they change the answer, the framing or the connection. */
 const NOT_PLAIN = new Set([
-  'content-length',
+  'content-encoding',
   'transfer-encoding',
   'expect',
   'upgrade',
@@ -39,12 +42,20 @@ const NOT_PLAIN = new Set([
 
 const HEADER_LINE = /^([A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}):[ \t]*([\t -~]*)$/
 const PLAIN_TARGET = /^\/[!-~]*$/
+const BODY_BYTES = /^\d{1,10}$/
 const ENDING = ' HTTP/1.1'
 
-/** The target of the request line in `text` from `start` to `end` (without its line end), when it is `GET /… HTTP/1.1` exactly. */
-export function plainTarget(text: string, start = 0, end: number = text.length): string | undefined {
-  if (!text.startsWith('GET /', start) || !text.startsWith(ENDING, end - ENDING.length)) return undefined
-  const target = text.slice(start + 4, end - ENDING.length)
+/** The target of the request line in `text` from `start` to `end` (without its line end), when it is `GET /… HTTP/1.1` exactly, or the same for POST. */
+export function plainTarget(
+  text: string,
+  start = 0,
+  end: number = text.length,
+  method: 'GET' | 'POST' = 'GET',
+): string | undefined {
+  const at = start + method.length + 1
+  if (!text.startsWith(method, start) || !text.startsWith(' /', at - 1)) return undefined
+  if (!text.startsWith(ENDING, end - ENDING.length)) return undefined
+  const target = text.slice(at, end - ENDING.length)
   return PLAIN_TARGET.test(target) ? target : undefined
 }
 
@@ -59,6 +70,8 @@ export function plainHeaders(lines: string): PlainHeaders | undefined {
   let userAgent: string | undefined
   let clientData: string | undefined
   let optedOut = false
+  let bodyBytes: number | undefined
+  let contentType: string | undefined
   for (const line of list) {
     const match = HEADER_LINE.exec(line)
     if (match === null) return undefined
@@ -74,11 +87,18 @@ export function plainHeaders(lines: string): PlainHeaders | undefined {
     } else if (name === 'x-forwarded-for') {
       if (forwardedFor !== undefined) return undefined
       forwardedFor = value
+    } else if (name === 'content-length') {
+      if (bodyBytes !== undefined || !BODY_BYTES.test(value)) return undefined
+      bodyBytes = Number(value)
+    } else if (name === 'content-type') {
+      if (contentType !== undefined) return undefined
+      contentType = value
     } else if (name === 'user-agent') userAgent ??= value
     else if (isClientDataHeader(name)) clientData = clientData === undefined ? value : `${clientData},${value}`
     else if (isOptOut(name, value)) optedOut = true
   }
-  return hosts === 1 ? { gzip: gzip ?? false, forwardedFor, userAgent, clientData, optedOut } : undefined
+  if (hosts !== 1) return undefined
+  return { gzip: gzip ?? false, forwardedFor, userAgent, clientData, optedOut, bodyBytes, contentType }
 }
 
 /** Without the end of the head in sight: can these bytes still become a request, or is it time that the full parser refuses them? */

@@ -21,6 +21,8 @@ import type {
   HttpHandler,
   HttpRequest,
   HttpRoutes,
+  SmallPostHandler,
+  SmallPostLookup,
   UpgradeHandler,
 } from './routes.ts'
 
@@ -39,6 +41,7 @@ export class Router implements HttpRoutes {
   #handlers: readonly HttpHandler[] = []
   #upgrades: readonly UpgradeHandler[] = []
   #lookups: readonly HotLookup[] = []
+  #smallPosts: readonly SmallPostLookup[] = []
   #claims: readonly ConnectionClaim[] = []
   #observers: readonly ClientDataObserver[] = []
 
@@ -64,6 +67,13 @@ export class Router implements HttpRoutes {
     this.#lookups = [...this.#lookups, lookup]
     return () => {
       this.#lookups = this.#lookups.filter((other) => other !== lookup)
+    }
+  }
+
+  smallPost(lookup: SmallPostLookup): () => void {
+    this.#smallPosts = [...this.#smallPosts, lookup]
+    return () => {
+      this.#smallPosts = this.#smallPosts.filter((other) => other !== lookup)
     }
   }
 
@@ -95,6 +105,14 @@ export class Router implements HttpRoutes {
     for (const lookup of this.#lookups) {
       const answer = lookup(target)
       if (answer !== undefined) return answer
+    }
+    return undefined
+  }
+
+  smallPostHandler(target: string): SmallPostHandler | undefined {
+    for (const lookup of this.#smallPosts) {
+      const handler = lookup(target)
+      if (handler !== undefined) return handler
     }
     return undefined
   }

@@ -38,6 +38,26 @@ export interface HotAnswer {
   readonly onSent?: (bytes: number, remoteAddress: string) => void
 }
 
+/** A plain POST with a small body, all of it in memory. */
+export interface SmallPost {
+  /** The handler's own. */
+  readonly body: Uint8Array
+  readonly contentType: string | undefined
+  readonly userAgent: string | undefined
+  readonly remoteAddress: string
+  /** It asks not to be tracked (DNT, Sec-GPC). */
+  readonly optedOut: boolean
+}
+
+/** Resolves with the whole answer, as `HotAnswer.bytes` are. When it rejects, the connection is cut. */
+export type SmallPostHandler = (post: SmallPost) => Promise<Uint8Array>
+
+/**
+ * Who takes small posts to this raw path and query; `undefined`: the route does. Bodies that are longer than a few kilobytes, and whatever else is
+ * not plain, go to the route too. Must be cheap.
+ */
+export type SmallPostLookup = (target: string) => SmallPostHandler | undefined
+
 /**
  * Looks at a request head (complete, blank line included) and takes the connection from the HTTP server, for protocols whose use of
  * HTTP no HTTP server understands. Asked for the first head of a connection, and for another that differs from the one before as long as
@@ -76,6 +96,8 @@ export interface HttpRoutes {
   route(handler: HttpHandler): () => void
   upgrade(handler: UpgradeHandler): () => void
   hot(lookup: HotLookup): () => void
+  /** Beside a route for the same path. */
+  smallPost(lookup: SmallPostLookup): () => void
   claim(claim: ConnectionClaim): () => void
   observe(observer: ClientDataObserver): () => void
 }

@@ -14,7 +14,7 @@ import { MODERN, request, turn } from './loopback.suite.ts'
 async function connected(t: TestContext) {
   const log = quietLogger()
   const unused = () => () => undefined
-  const http = { route: unused, upgrade: unused, hot: unused, claim: unused, observe: unused }
+  const http = { route: unused, upgrade: unused, hot: unused, smallPost: unused, claim: unused, observe: unused }
   const authorize = async () => {}
   const context = {
     hub: new Hub(),
