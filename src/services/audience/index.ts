@@ -17,9 +17,20 @@ export const audience: Protocol<AudienceOptions> = {
       {
         matches: /^\/logs\/(?:cmcd|wms)$/,
         async load() {
-          const { LogRoutes } = await import('./collectors/log-routes.ts')
-          const routes = new LogRoutes({ reports, limit, log })
-          return { handle: routes.handle.bind(routes), close: () => Promise.resolve() }
+          const [{ CMCD_PATH, CmcdDoor }, { LogRoutes }] = await Promise.all([
+            import('./collectors/cmcd-door.ts'),
+            import('./collectors/log-routes.ts'),
+          ])
+          const door = new CmcdDoor({ reports, limit, log })
+          const routes = new LogRoutes({ reports, limit, log }, door)
+          const removePosts = http.smallPost((target) => (target === CMCD_PATH ? door.takePost : undefined))
+          return {
+            handle: routes.handle.bind(routes),
+            close() {
+              removePosts()
+              return Promise.resolve()
+            },
+          }
         },
       },
       options,

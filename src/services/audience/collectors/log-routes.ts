@@ -6,39 +6,36 @@ import { answerPreflight, MEDIA_CORS_HEADERS } from '../../../net/http/cors.ts'
 import { problemOf, sendProblem } from '../../../net/http/problem.ts'
 import type { HttpRequest } from '../../../net/http/routes.ts'
 import { cmcdLines } from '../../../playlog/cmcd/message.ts'
-import type { PlayReports } from '../../../playlog/play-reports.ts'
 import { WEB_LOG_PAGE, WEB_LOG_PAGE_CONTENT_TYPE } from '../../../playlog/weblog.ts'
 import { MAX_WMLOG_LENGTH } from '../../../playlog/wmlog-value.ts'
-import type { Logger } from '../../../protocols/protocol.ts'
-import type { AddressLimit } from './address-limit.ts'
-import { cmcdReport, textsOfRequest } from './cmcd-report.ts'
+import {
+  ACCEPTED_HEADERS,
+  CMCD_PATH,
+  CmcdDoor,
+  type DoorOptions,
+  expectCmcdType,
+  retryHeaders,
+  takeTurn,
+} from './cmcd-door.ts'
+import { textsOfRequest } from './cmcd-report.ts'
 import { readBody } from './read-body.ts'
 import { wmsReport } from './wms-report.ts'
 
-export const CMCD_PATH = '/logs/cmcd'
 export const WMS_PATH = '/logs/wms'
-
-export interface LogRoutesOptions {
-  readonly reports: PlayReports
-  readonly limit: AddressLimit
-  readonly log: Logger
-}
 
 /** Bytes of one body of events. */
 const MAX_CMCD_BODY = 256 * 1024
-/** What players send bodies of events as; where a beacon is all they have, as text. */
-const CMCD_TYPES: ReadonlySet<string> = new Set(['application/cmcd', 'text/cmcd', 'text/plain', ''])
 /** Bytes of a body that is refused and read all the same, so that its sender hears why. */
 const MAX_THROWN_AWAY = 4 * 1024 * 1024
-/** Seconds after which a report that was not taken may come again. */
-const RETRY_SECONDS = 10
 const WMS_PAGE = Buffer.from(WEB_LOG_PAGE)
 
 export class LogRoutes {
-  readonly #options: LogRoutesOptions
+  readonly #options: DoorOptions
+  readonly #door: CmcdDoor
 
-  constructor(options: LogRoutesOptions) {
+  constructor(options: DoorOptions, door: CmcdDoor) {
     this.#options = options
+    this.#door = door
   }
 
   /** Returns false for paths that are not its own. */
@@ -49,44 +46,28 @@ export class LogRoutes {
       answerPreflight(response, ['GET', 'POST', 'OPTIONS'])
       return true
     }
-    let wait = RETRY_SECONDS
     try {
       if (method !== 'GET' && method !== 'POST') {
         throw new PeerError('ERR_HTTP_METHOD_UNKNOWN', `expected GET or POST, found ${method.slice(0, 20)}`)
       }
-      wait = this.#options.limit.take(request.remoteAddress)
-      if (wait > 0) throw new PeerError('ERR_AUDIENCE_RATE', `too many reports; try again in ${wait} s`)
-      wait = RETRY_SECONDS
+      takeTurn(this.#options.limit, request.remoteAddress)
       if (path === CMCD_PATH) await this.#takeCmcd(request, response)
       else await this.#takeWms(request, response)
     } catch (error) {
-      this.#refuse(request, response, error, wait)
+      this.#refuse(request, response, error)
     }
     return true
   }
 
   async #takeCmcd(request: HttpRequest, response: ServerResponse): Promise<void> {
-    const sender = peerOf(request)
-    const { remoteAddress, optedOut } = sender
     const texts = request.method === 'GET' ? textsOfRequest(request.raw) : cmcdLines(await this.#readCmcd(request))
-    const { events, refused, reason } = cmcdReport(texts, sender, this.#options.reports)
-    if (refused > 0) {
-      this.#options.log.counted(
-        'ERR_AUDIENCE_REPORT',
-        { remoteAddress, refused, reason },
-        'records of a report cannot be read',
-      )
-    }
-    if (events.length > 0) await this.#options.reports.append(events, optedOut)
-    response.writeHead(204, { 'Cache-Control': 'no-store', ...MEDIA_CORS_HEADERS })
+    await this.#door.take(texts, peerOf(request))
+    response.writeHead(204, ACCEPTED_HEADERS)
     response.end()
   }
 
   async #readCmcd({ raw }: HttpRequest): Promise<string> {
-    const type = (raw.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
-    if (!CMCD_TYPES.has(type)) {
-      throw new PeerError('ERR_AUDIENCE_MEDIA_TYPE', 'expected application/cmcd, text/cmcd or text/plain')
-    }
+    expectCmcdType(raw.headers['content-type'])
     expectPlain(raw.headers['content-encoding'])
     return (await readBody(raw, MAX_CMCD_BODY)).toString('utf8')
   }
@@ -112,7 +93,7 @@ export class LogRoutes {
     response.end()
   }
 
-  #refuse({ raw, remoteAddress, path }: HttpRequest, response: ServerResponse, error: unknown, wait: number): void {
+  #refuse({ raw, remoteAddress, path }: HttpRequest, response: ServerResponse, error: unknown): void {
     const { status, code } = problemOf(error)
     if (status === 500) throw error
     this.#options.log.counted(code, { remoteAddress, route: path }, 'a report is refused')
@@ -121,7 +102,7 @@ export class LogRoutes {
     if (isShort) raw.resume()
     sendProblem(response, error, {
       ...(status === 405 ? { Allow: 'GET, POST, OPTIONS' } : {}),
-      ...(status === 429 || status === 503 ? { 'Retry-After': String(wait) } : {}),
+      ...retryHeaders(status, error),
       ...(isShort || raw.httpVersionMajor > 1 ? {} : { Connection: 'close' }),
     })
   }
