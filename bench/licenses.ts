@@ -5,7 +5,7 @@ import path from 'node:path'
 import { issueToken, ownTokenKey } from '../src/services/auth/tokens/own-tokens.ts'
 import { KeyStore } from '../src/services/keys/key-store.ts'
 import { KeyWrapping } from '../src/services/keys/key-wrapping.ts'
-import { startHeadend } from './support/processes.ts'
+import { cpuSeconds, startHeadend } from './support/processes.ts'
 import type { Row } from './support/report.ts'
 
 /** Few are verified once and remembered; of many each is forgotten before it comes again (`MAX_KNOWN` of the verifier). */
@@ -18,7 +18,6 @@ const WARM_UP_MS = 2_000
 const MEASURED_MS = 5_000
 /** 2,000 a second on one core. */
 const MOST_MICROS = 500
-const CLOCK_TICKS_PER_SECOND = 100
 
 export async function* licenses(): AsyncGenerator<Row> {
   const server = await startHeadend({
@@ -80,10 +79,4 @@ async function ask(port: number, requests: readonly Buffer[], ms: number): Promi
   const sockets = Array.from({ length: CONNECTIONS }, () => connect(port, '127.0.0.1').setNoDelay(true))
   await Promise.all(sockets.map(one))
   return counts
-}
-
-/** User and system time of a process (proc(5), fields 14 and 15 of stat). */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { asf } from './asf.ts'
 import { audience } from './audience.ts'
+import { audienceReports } from './audience-reports.ts'
 import { fanOut, windowsMediaFanOut } from './fan-out.ts'
 import { httpObjects } from './http-objects.ts'
 import { ingest } from './ingest.ts'
@@ -29,6 +30,7 @@ const BENCHMARKS: Readonly<Record<string, () => AsyncGenerator<Row>>> = {
   protection,
   recording,
   audience,
+  'audience-reports': audienceReports,
 }
 
 /** Set in the copy of this program that runs inside a network namespace of its own. */

@@ -1,13 +1,13 @@
 /** What encryption costs: a film packaged, segments made on demand and live, each beside the same work in the clear. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newContentKey, packageMedia } from '../src/index.ts'
 import { benchFile } from './support/media.ts'
 import { nativeProgram } from './support/native.ts'
-import { runLoad, type ServerProcess, startHeadend } from './support/processes.ts'
+import { cpuSeconds, runLoad, type ServerProcess, startHeadend } from './support/processes.ts'
 import type { Row } from './support/report.ts'
 
 const SECONDS = 3600
@@ -18,7 +18,6 @@ const MOST_PACKAGE_MS = Math.floor(1000 / 0.15)
 const MOST_RATIO = 1.25
 /** Segments that are asked for, of 600 that the film has. */
 const SEGMENTS = 300
-const CLOCK_TICKS_PER_SECOND = 100
 /** Streams of 1 Mb/s, each packaged: enough that what they cost stands out from what the clock can tell. */
 const STREAMS = 60
 /** Of each form in turns, as machines are faster at one time than at another. */
@@ -122,9 +121,9 @@ async function* liveStreams(): AsyncGenerator<Row> {
       await sleep(WARM_MS / 2)
       const paths = await publishedPaths(server)
       await watch(server, paths, WARM_MS / 2)
-      const before = cpuMs(server.pid)
+      const before = cpuSeconds(server.pid)
       await watch(server, paths, LIVE_MS)
-      const cost = (cpuMs(server.pid) - before) / (LIVE_MS / 100)
+      const cost = (cpuSeconds(server.pid) - before) / (LIVE_MS / 100_000)
       costs.set(scheme, (costs.get(scheme) ?? 0) + cost / LIVE_ROUNDS)
       await publishing
     } finally {
@@ -181,13 +180,7 @@ async function fromMemory(server: ServerProcess, names: readonly string[]): Prom
 
 /** Milliseconds. `work` gives the bytes that went out. */
 async function cpuPerGigabyte({ pid }: ServerProcess, work: () => Promise<number>): Promise<number> {
-  const before = cpuMs(pid)
+  const before = cpuSeconds(pid)
   const bytes = await work()
-  return (cpuMs(pid) - before) / (bytes / 1e9)
-}
-
-/** User and system time of a process (proc(5), fields 14 and 15 of stat). */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / CLOCK_TICKS_PER_SECOND
+  return ((cpuSeconds(pid) - before) * 1000) / (bytes / 1e9)
 }

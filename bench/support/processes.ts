@@ -11,6 +11,8 @@ const ROOT = path.join(import.meta.dirname, '../..')
 const START_TIMEOUT_MS = 20_000
 const SERVER_CORE = '0'
 const LOAD_CORE = '1'
+/** What `getconf CLK_TCK` says on Linux. */
+const CLOCK_TICKS_PER_SECOND = 100
 
 export interface ServerProcess {
   readonly pid: number
@@ -22,10 +24,11 @@ export interface ServerProcess {
   stop(): Promise<void>
 }
 
-/** Starts `headend serve` on free ports with the settings given as JSON. */
+/** Starts `headend serve`, or another of its servers, on free ports with the settings given as JSON. */
 export async function startHeadend(
   settings: Readonly<Record<string, unknown>> = {},
   flags: readonly string[] = ['--no-test-channel'],
+  command = 'serve',
 ): Promise<ServerProcess> {
   const folder = mkdtempSync(path.join(tmpdir(), 'headend-bench-'))
   const readyFile = path.join(folder, 'ready.json')
@@ -35,7 +38,7 @@ export async function startHeadend(
     '-c',
     SERVER_CORE,
     path.join(ROOT, 'bin/headend.js'),
-    'serve',
+    command,
     '--host',
     '127.0.0.1',
     '--http-port',
@@ -85,16 +88,16 @@ export async function startPinned(
 }
 
 /** Runs a load generator on the other core and returns its JSON line. */
-export async function runLoad(
+export async function runLoad<Result = LoadResult>(
   command: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-): Promise<LoadResult> {
+): Promise<Result> {
   const { stdout } = await promisify(execFile)('taskset', ['-c', LOAD_CORE, command, ...args], {
     env: { ...process.env, ...environment },
     maxBuffer: 1 << 20,
   })
-  return JSON.parse(stdout) as LoadResult
+  return JSON.parse(stdout) as Result
 }
 
 /** The figures used here; see bench/native. */
@@ -110,6 +113,12 @@ export interface LoadResult {
   readonly connect_cpu_s: number
   /** Mean, median, 95th and 99th percentile. */
   readonly lat_ms: readonly number[]
+}
+
+/** User and system time of a process with all its threads (proc(5), fields 14 and 15 of stat), seconds. */
+export function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
 }
 
 /** A port that was free a moment ago. */
