@@ -51,6 +51,7 @@ export class ServerReports implements PlayReports, Closable {
     },
   )
   #opening: Promise<Audience> | undefined
+  #audience: Audience | undefined
   #failure: { readonly error: unknown; readonly at: number } | undefined
   #closed = false
 
@@ -101,8 +102,9 @@ export class ServerReports implements PlayReports, Closable {
     await this.append([this.#keep(log)], optedOut)
   }
 
-  async append(events: readonly PlayEvent[], optedOut: boolean): Promise<void> {
-    await (await this.#open()).append(events, optedOut)
+  append(events: readonly PlayEvent[], optedOut: boolean): Promise<void> {
+    if (this.#audience !== undefined && !this.#closed) return this.#audience.append(events, optedOut)
+    return this.#open().then((audience) => audience.append(events, optedOut))
   }
 
   tell(event: PlayEvent, optedOut: boolean): void {
@@ -152,11 +154,12 @@ export class ServerReports implements PlayReports, Closable {
     const options = this.#settings
     if (options === undefined) throw new UnavailableError('ERR_AUDIENCE_STORE', 'the log server is switched off')
     const { Audience: AudienceClass } = await import('../services/audience/audience.ts')
-    return AudienceClass.open({
+    this.#audience = await AudienceClass.open({
       folder: this.#folder,
       // What is under way when it is switched off is taken by the settings of its start.
       options: () => this.#settings ?? options,
       log: this.#log,
     })
+    return this.#audience
   }
 }

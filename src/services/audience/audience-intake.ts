@@ -53,9 +53,8 @@ export class AudienceIntake {
   }
 
   /** See `Spool.append`: what it resolves for is in the store some time later, once, whatever happens to the process. */
-  async append(events: readonly PlayEvent[]): Promise<void> {
-    await this.#spool.append(events)
-    this.#schedule(GATHER_MS)
+  append(events: readonly PlayEvent[]): Promise<void> {
+    return this.#spool.append(events).then(() => this.#schedule(GATHER_MS))
   }
 
   /** Resolves when all that was appended before is in the store and in its numbers. Rejects when the store takes nothing. */

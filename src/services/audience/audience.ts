@@ -57,11 +57,12 @@ export class Audience {
     return this.#intake.store
   }
 
-  /** See `PlayReports.append`. */
-  async append(events: readonly PlayEvent[], optedOut: boolean): Promise<void> {
+  /** See `PlayReports.append`. No function on this way waits with events in its hands: while the disk is slow, only their bytes are kept. */
+  append(events: readonly PlayEvent[], optedOut: boolean): Promise<void> {
     const options = this.#settings.options()
     const kept = events.map((event) => this.#privacy.keep(event, options, optedOut))
-    await Promise.all(batchesOf(kept).map((batch) => this.#intake.append(batch)))
+    const appended = batchesOf(kept).map((batch) => this.#intake.append(batch))
+    return appended.length === 1 && appended[0] !== undefined ? appended[0] : Promise.all(appended).then(() => undefined)
   }
 
   /** Resolves when all that was appended is in the store and in its numbers. Rejects when the store takes nothing. */

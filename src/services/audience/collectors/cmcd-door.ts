@@ -31,15 +31,15 @@ export class CmcdDoor {
     this.#options = options
   }
 
-  /** Resolves when the records are safe. Rejects as `cmcdReport` throws and `PlayReports.append` rejects. */
-  async take(texts: readonly string[] | undefined, sender: ReportSender): Promise<void> {
+  /** Resolves when the records are safe. Throws as `cmcdReport` does, rejects as `PlayReports.append`. */
+  take(texts: readonly string[] | undefined, sender: ReportSender): Promise<void> {
     const { reports, log } = this.#options
     const { remoteAddress, optedOut } = sender
     const { events, refused, reason } = cmcdReport(texts, sender, reports)
     if (refused > 0) {
       log.counted('ERR_AUDIENCE_REPORT', { remoteAddress, refused, reason }, 'records of a report cannot be read')
     }
-    if (events.length > 0) await reports.append(events, optedOut)
+    return events.length === 0 ? Promise.resolve() : reports.append(events, optedOut)
   }
 
   /** For `HttpRoutes.smallPost`: what most reports are. */

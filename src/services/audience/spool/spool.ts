@@ -62,6 +62,8 @@ export class Spool {
   #running: Promise<void> | undefined
   /** The open file goes when the store has it, however small it is. */
   #renews = false
+  /** Files that can go have not been looked for since `release`. */
+  #hasReleased = false
   #closed = false
 
   private constructor(options: SpoolOptions, full: FullFile[], last: number) {
@@ -109,7 +111,23 @@ export class Spool {
    * Resolves with the number of the batch when the operating system has it; with `strict`, when the disk has it. Rejects with PeerError
    * ERR_AUDIENCE_BATCH for none or too many, and with UnavailableError ERR_AUDIENCE_SPOOL_FULL or ERR_AUDIENCE_SPOOL_WRITE when it was not taken.
    */
-  async append(events: readonly PlayEvent[]): Promise<number> {
+  append(events: readonly PlayEvent[]): Promise<number> {
+    let record: Buffer
+    try {
+      record = this.#admit(events)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const number = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ number, record, resolve, reject })
+      this.#waitingBytes += record.length
+      this.#run()
+    })
+  }
+
+  /** The record of the next number, where there is room for it. */
+  #admit(events: readonly PlayEvent[]): Buffer {
     if (events.length === 0 || events.length > MAX_BATCH_EVENTS) {
       throw new PeerError('ERR_AUDIENCE_BATCH', `expected 1 to ${MAX_BATCH_EVENTS} events, found ${events.length}`)
     }
@@ -122,27 +140,23 @@ export class Spool {
     if (this.bytes + payload.length > maxBytes || this.#waitingBytes + payload.length > MAX_WAITING_BYTES) {
       throw new UnavailableError('ERR_AUDIENCE_SPOOL_FULL', 'reports come faster than they can be stored')
     }
-    return new Promise((resolve, reject) => {
-      const number = this.#next++
-      const record = writeRecord(number, payload)
-      this.#waiting.push({ number, record, resolve, reject })
-      this.#waitingBytes += record.length
-      this.#run()
-    })
+    return writeRecord(this.#next, payload)
   }
 
   /** The store has all up to this number: their files go. */
   async release(committed: number): Promise<void> {
     this.#committed = Math.max(this.#committed, committed)
-    this.#run()
-    await this.#running
+    this.#hasReleased = true
+    while (this.#hasReleased) {
+      this.#run()
+      await this.#running
+    }
   }
 
   /** What is in the open file goes as soon as the store has it, where otherwise a file is worth that only from some size on. */
   async renew(): Promise<void> {
     this.#renews = this.#file !== undefined
-    this.#run()
-    await this.#running
+    await this.release(this.#committed)
   }
 
   /** Resolves when all that was appended is written. */
@@ -162,8 +176,15 @@ export class Spool {
 
   /** Never rejects. */
   async #work(): Promise<void> {
-    await this.#removeCommitted()
-    while (this.#waiting.length > 0) {
+    do {
+      this.#hasReleased = false
+      await this.#removeCommitted()
+      await this.#writeWaiting()
+    } while (this.#hasReleased)
+  }
+
+  async #writeWaiting(): Promise<void> {
+    while (this.#waiting.length > 0 && !this.#hasReleased) {
       const group = this.#takeGroup()
       try {
         await this.#write(group)
