@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { nativeProgram } from './support/native.ts'
 import { cpuSeconds, runLoad, type ServerProcess, startHeadend } from './support/processes.ts'
 import type { Row } from './support/report.ts'
 
@@ -11,9 +12,18 @@ const LOADS = [
   { size: 20, events: 400_000, mostMicros: 10 },
 ] as const
 const PLAYERS = 2000
+/** Reports a second of 20,000 viewers, each every ten seconds. */
+const USUAL_RATE = 2000
+/** Viewers of the test channel who ask for its playlist once a second, seconds of each measurement, and how often it is made. */
+const VIEWERS = 200
+const VIEW_SECONDS = 8
+const VIEW_ROUNDS = 3
+/** Ratio of the slowest percent with reports to that without. */
+const MOST_SLOWER = 1.5
 const MOST_WAIT_MS = 60_000
 
 export async function* audienceReports(): AsyncGenerator<Row> {
+  yield await mediaBesideReports()
   for (const { size, events, mostMicros } of LOADS) {
     const server = await startHeadend({ audience: { perAddress: 10_000_000 } }, [], 'logs')
     try {
@@ -37,15 +47,55 @@ export async function* audienceReports(): AsyncGenerator<Row> {
   }
 }
 
+/** Live playlists of a server that takes reports as well, in turns with and without them. */
+async function mediaBesideReports(): Promise<Row> {
+  const server = await startHeadend({ audience: { perAddress: 10_000_000 } }, [])
+  try {
+    const slowest: Record<'with' | 'without', number[]> = { with: [], without: [] }
+    let refused = 0
+    await report(server, 1, USUAL_RATE, 1_000_000)
+    for (let round = 0; round < VIEW_ROUNDS; round++) {
+      slowest.without.push(await slowestPercent(server))
+      const events = USUAL_RATE * (VIEW_SECONDS + 3)
+      const reporting = report(server, 1, events, round * PLAYERS, USUAL_RATE)
+      slowest.with.push(await slowestPercent(server))
+      refused += (await reporting).refused
+    }
+    return {
+      work: `slowest percent of live playlists while ${USUAL_RATE} reports a second come`,
+      value: median(slowest.with),
+      unit: 'ms',
+      floor: median(slowest.without),
+      gate: MOST_SLOWER,
+      note: `the floor is without reports; ${refused} refused`,
+      failed: refused > 0,
+    }
+  } finally {
+    await server.stop()
+  }
+}
+
+/** Milliseconds. */
+async function slowestPercent({ pid, ports }: ServerProcess): Promise<number> {
+  const args = ['-p', String(ports['http']), '-N', String(VIEWERS), '-T', '1', '-w', '2', '-t', String(VIEW_SECONDS)]
+  args.push('-P', String(pid), '-u', '/live/test/index.m3u8')
+  const { errs, lat_ms: latencies } = await runLoad(nativeProgram('httpload'), args)
+  return errs > 0 ? Number.NaN : (latencies[2] ?? Number.NaN)
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+}
+
 interface Reported {
   readonly answered: number
   readonly refused: number
   readonly seconds: number
 }
 
-async function report(server: ServerProcess, size: number, events: number, first: number): Promise<Reported> {
+async function report(server: ServerProcess, size: number, events: number, first: number, rate = 0): Promise<Reported> {
   const program = path.join(import.meta.dirname, 'support/report-load.ts')
-  const args = [program, server.ports['http'], size, events, PLAYERS, first].map(String)
+  const args = [program, server.ports['http'], size, events, PLAYERS, first, rate].map(String)
   return runLoad<Reported>(process.execPath, args)
 }
 
