@@ -84,7 +84,9 @@ export function prepareStatements(database: DatabaseSync): SqliteStatements {
       `INSERT INTO audience_session (${SESSION_COLUMNS.join(', ')}) VALUES (${marks(SESSION_COLUMNS.length)})
        ON CONFLICT (key) DO UPDATE SET ${changing.map((name) => `${name} = excluded.${name}`).join(', ')}`,
     ),
-    putState: database.prepare('INSERT OR REPLACE INTO audience_state (session, state) VALUES (?, ?)'),
+    putState: database.prepare(
+      'INSERT INTO audience_state (session, state) VALUES (?, ?) ON CONFLICT (session) DO UPDATE SET state = excluded.state',
+    ),
     putEvent: database.prepare('INSERT INTO audience_event (session, received, folded, line) VALUES (?, ?, ?, ?)'),
     foldEvents: database.prepare('UPDATE audience_event SET folded = 1 WHERE session = ? AND folded = 0'),
     moveEvents: database.prepare('UPDATE audience_event SET session = ?, folded = 0 WHERE session = ?'),
