@@ -10,15 +10,15 @@ function histogram(values: readonly number[]) {
 }
 
 describe('histograms of spans', () => {
-  it('give any percentile within 5 %', () => {
-    const values = fc.array(fc.integer({ min: 20, max: 60_000_000 }), { minLength: 1, maxLength: 200 })
+  it('give any percentile within 4.5 % and the rounding to whole milliseconds', () => {
+    const values = fc.array(fc.integer({ min: 1, max: 60_000_000 }), { minLength: 1, maxLength: 200 })
 
     fc.assert(
       fc.property(values, fc.constantFrom(0.05, 0.5, 0.75, 0.95, 1), (all, fraction) => {
         const sorted = all.toSorted((left, right) => left - right)
         const wanted = sorted[Math.max(1, Math.ceil(all.length * fraction)) - 1] ?? assert.fail()
         const found = percentile(histogram(all), fraction) ?? assert.fail()
-        assert.ok(Math.abs(found - wanted) <= wanted * 0.05, `${found} for ${wanted}`)
+        assert.ok(Math.abs(found - wanted) <= wanted * 0.045 + 0.5, `${found} for ${wanted}`)
       }),
     )
   })
