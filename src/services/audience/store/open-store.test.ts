@@ -23,6 +23,24 @@ describe('the store of the settings', () => {
     assert.ok(statSync(join(folder, 'audience.sqlite')).isFile())
   })
 
+  it('is asked and filled at once from the beginning', async (t) => {
+    const events = goldenEvents()
+
+    for (let round = 0; round < 5; round++) {
+      const store = openAudienceStore({ folder: folderFor(t) })
+      t.after(() => store.close())
+      const range = { from: 0, until: Date.now(), now: Date.now() }
+
+      const [committed] = await Promise.all([
+        store.commit(batchesOf(events)),
+        store.overview(range),
+        store.shares(range, 'path'),
+      ])
+
+      assert.equal(committed.events, events.length)
+    }
+  })
+
   it('is no database with another address, which is not repeated', (t) => {
     for (const database of ['mysql://u:secret@h/d', 'secret', '', 'postgres//secret']) {
       assert.throws(

@@ -28,13 +28,15 @@ type Answer<Method extends keyof LoadingStore> = Awaited<ReturnType<LoadingStore
 
 /** Rejects with UnavailableError ERR_AUDIENCE_STORE for whatever the database says, and RangeError for questions that are none. */
 export class StoreThread implements LoadingStore {
+  readonly #place: string | PostgresPlace
   readonly #writer: Thread
-  readonly #reader: Thread
+  #reader: Promise<Thread> | undefined
+  #closed = false
 
   /** A text is a file of SQLite. */
   constructor(place: string | PostgresPlace) {
+    this.#place = place
     this.#writer = new Thread(place)
-    this.#reader = new Thread(place)
   }
 
   load(folder: string, upTo: number): Promise<LoadResult> {
@@ -54,27 +56,27 @@ export class StoreThread implements LoadingStore {
   }
 
   overview(range: AudienceRange) {
-    return this.#reader.ask('overview', range)
+    return this.#question('overview', range)
   }
 
   series(range: AudienceRange, step: number) {
-    return this.#reader.ask('series', range, step)
+    return this.#question('series', range, step)
   }
 
   shares(range: AudienceRange, by: keyof Dimensions) {
-    return this.#reader.ask('shares', range, by)
+    return this.#question('shares', range, by)
   }
 
   sessions(filter: SessionFilter) {
-    return this.#reader.ask('sessions', filter)
+    return this.#question('sessions', filter)
   }
 
   session(id: string, now: number) {
-    return this.#reader.ask('session', id, now)
+    return this.#question('session', id, now)
   }
 
   events(filter: EventFilter) {
-    return this.#reader.ask('events', filter)
+    return this.#question('events', filter)
   }
 
   erase(id: string, now: number) {
@@ -86,7 +88,29 @@ export class StoreThread implements LoadingStore {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#writer.close(), this.#reader.close()])
+    this.#closed = true
+    const reader = await this.#reader?.catch(() => undefined)
+    await Promise.all([this.#writer.close(), reader?.close()])
+  }
+
+  async #question<Method extends keyof LoadingStore>(
+    method: Method,
+    ...args: Parameters<LoadingStore[Method]>
+  ): Promise<Answer<Method>> {
+    this.#reader ??= this.#openReader()
+    return (await this.#reader).ask(method, ...args)
+  }
+
+  /** Once the writer has made the store: two that make one at the same time are in each other's way. */
+  async #openReader(): Promise<Thread> {
+    try {
+      await this.#writer.ask('committed')
+      if (this.#closed) throw new UnavailableError('ERR_AUDIENCE_STORE', 'the store is closed')
+      return new Thread(this.#place)
+    } catch (error) {
+      this.#reader = undefined
+      throw error
+    }
   }
 }
 
