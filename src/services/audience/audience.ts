@@ -62,7 +62,9 @@ export class Audience {
     const options = this.#settings.options()
     const kept = events.map((event) => this.#privacy.keep(event, options, optedOut))
     const appended = batchesOf(kept).map((batch) => this.#intake.append(batch))
-    return appended.length === 1 && appended[0] !== undefined ? appended[0] : Promise.all(appended).then(() => undefined)
+    return appended.length === 1 && appended[0] !== undefined
+      ? appended[0]
+      : Promise.all(appended).then(() => undefined)
   }
 
   /** Resolves when all that was appended is in the store and in its numbers. Rejects when the store takes nothing. */
