@@ -14,6 +14,9 @@ const LOAD_CORE = '1'
 /** What `getconf CLK_TCK` says on Linux. */
 const CLOCK_TICKS_PER_SECOND = 100
 
+/** For what has threads of its own. */
+export const BOTH_CORES = `${SERVER_CORE},${LOAD_CORE}`
+
 export interface ServerProcess {
   readonly pid: number
   readonly ports: Readonly<Record<string, number>>
@@ -28,7 +31,7 @@ export interface ServerProcess {
 export async function startHeadend(
   settings: Readonly<Record<string, unknown>> = {},
   flags: readonly string[] = ['--no-test-channel'],
-  command = 'serve',
+  { command = 'serve', cores = SERVER_CORE }: { readonly command?: string; readonly cores?: string } = {},
 ): Promise<ServerProcess> {
   const folder = mkdtempSync(path.join(tmpdir(), 'headend-bench-'))
   const readyFile = path.join(folder, 'ready.json')
@@ -36,7 +39,7 @@ export async function startHeadend(
   writeFileSync(config, JSON.stringify(settings))
   const args = [
     '-c',
-    SERVER_CORE,
+    cores,
     path.join(ROOT, 'bin/headend.js'),
     command,
     '--host',
@@ -115,9 +118,10 @@ export interface LoadResult {
   readonly lat_ms: readonly number[]
 }
 
-/** User and system time of a process with all its threads (proc(5), fields 14 and 15 of stat), seconds. */
-export function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+/** User and system time of a process with all its threads, or of its main thread (proc(5), fields 14 and 15 of stat), seconds. */
+export function cpuSeconds(pid: number, of: 'process' | 'main-thread' = 'process'): number {
+  const file = of === 'process' ? `/proc/${pid}/stat` : `/proc/${pid}/task/${pid}/stat`
+  const fields = readFileSync(file, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
 }
 

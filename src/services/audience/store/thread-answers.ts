@@ -1,4 +1,5 @@
 /** The inside of a thread of store-thread.ts: one question after the other. */
+import { constants, setPriority } from 'node:os'
 import type { MessagePort } from 'node:worker_threads'
 import type { LoadingStore } from './spool-loader.ts'
 
@@ -18,10 +19,21 @@ export interface StoreAnswer {
 
 /** Answers what comes, in the order it came. */
 export function answerQuestions(port: MessagePort, store: LoadingStore): void {
+  giveWay()
   let last = Promise.resolve()
   port.on('message', (question: StoreQuestion) => {
     last = last.then(async () => port.postMessage(await answer(store, question)))
   })
+}
+
+/** Where all share a core, media comes first. On Linux a thread has a priority of its own (setpriority(2)); elsewhere it is the process's. */
+function giveWay(): void {
+  if (process.platform !== 'linux') return
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // Where that is not allowed, it is as all others.
+  }
 }
 
 async function answer(store: LoadingStore, { id, method, args }: StoreQuestion): Promise<StoreAnswer> {
