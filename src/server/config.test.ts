@@ -103,7 +103,7 @@ describe('mistakes', () => {
     [{ http: { prot: 1 } }, 'ERR_CONFIG_UNKNOWN', /http\.prot is not a setting; did you mean port\?/],
     [{ rtmp: { prot: 1 } }, 'ERR_CONFIG_UNKNOWN', /rtmp\.prot .* port\?/],
     [{ paths: { 'live/*': { onbusy: 'refuse' } } }, 'ERR_CONFIG_UNKNOWN', /paths\.live\/\*\.onbusy .*onBusy/],
-    [{ http: { zzzzzzzzzz: 1 } }, 'ERR_CONFIG_UNKNOWN', /known here: port/],
+    [{ http: { zzzzzzzzzz: 1 } }, 'ERR_CONFIG_UNKNOWN', /known here: name, port/],
     [{ http: { port: 70_000 } }, 'ERR_CONFIG_INVALID', /http\.port: expected at most 65535, found 70000/],
     [{ http: { port: '80' } }, 'ERR_CONFIG_INVALID', /http\.port: expected number, found "80"/],
     [{ http: { port: 1.5 } }, 'ERR_CONFIG_INVALID', /http\.port: expected a whole number, found 1\.5/],

@@ -20,6 +20,8 @@ export interface PictureMeter {
   /** Between `waiting` and `playing` of the element, behind the first `playing`, and how many times. */
   waited: number
   waits: number
+  /** Jumps behind the first `playing`: players make some by themselves to get over a hole, and wait on. */
+  seeks: number
 }
 
 interface MeterOptions {
@@ -32,7 +34,16 @@ const OPTIONS: MeterOptions = { every: LOOK_MS, shortest: SHORTEST_STALL_MS }
 /** Of the page's video, from now on; for pages that bring it themselves: it needs nothing but itself and its options. */
 export function meterPicture({ every, shortest }: MeterOptions): void {
   const video = document.querySelector('video') as HTMLVideoElement
-  const meter: PictureMeter = { played: 0, stalled: 0, stalls: 0, standing: 0, startup: undefined, waited: 0, waits: 0 }
+  const meter: PictureMeter = {
+    played: 0,
+    stalled: 0,
+    stalls: 0,
+    standing: 0,
+    startup: undefined,
+    waited: 0,
+    waits: 0,
+    seeks: 0,
+  }
   const began = performance.now()
   let position = video.currentTime
   let at = began
@@ -41,6 +52,9 @@ export function meterPicture({ every, shortest }: MeterOptions): void {
   Object.assign(window, { meter })
   video.addEventListener('waiting', () => {
     if (hasPlayed) waiting ??= performance.now()
+  })
+  video.addEventListener('seeking', () => {
+    if (hasPlayed) meter.seeks++
   })
   video.addEventListener('playing', () => {
     if (waiting !== undefined) {

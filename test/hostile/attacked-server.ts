@@ -89,6 +89,9 @@ export async function openLogServer(server: RunningServer): Promise<void> {
     body: 'sid="first"',
   })
   assert.equal(status, 204)
+  // What answers questions is opened by the first.
+  const headers = { authorization: `Bearer ${server.secrets.adminToken}`, connection: 'close' }
+  assert.equal((await fetch(`${server.urls['http']}/api/v1/audience/overview`, { headers })).status, 200)
 }
 
 /** Resident memory, bytes. */

@@ -196,6 +196,7 @@ describe('Windows Media', { concurrency: true }, () => {
     await eventually('all are there', async () => (await figures(server)).connected >= 52)
     await eventually('they are cut off', async () => (await figures(server)).connected <= 2, 60_000)
 
+    t.diagnostic(`${(residentBytes(server) - before) / MEGABYTE} MB more`)
     assert.ok(residentBytes(server) - before < 60 * MEGABYTE, `${(residentBytes(server) - before) / MEGABYTE} MB more`)
     await assertPlaying(watching)
     for (const { socket } of stalled) socket.destroy()

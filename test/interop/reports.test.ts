@@ -8,7 +8,8 @@ import { type RunningServer, startServer } from '../support/server.ts'
 import { repository } from '../support/sources.ts'
 
 const HEADEND = join(repository, 'bin/headend.js')
-const PLAYED_S = 4
+/** Of which a stream that has just begun has nothing to play for three. */
+const PLAYED_S = 6
 const DEADLINE_MS = 15_000
 
 interface Shown {

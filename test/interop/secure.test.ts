@@ -37,7 +37,7 @@ it('publishes and plays over TLS', async (t) => {
   await waitOnAir(server, 'safe')
   const own = await Promise.all(
     [`${https}/live/safe/index.m3u8`, rtmps, `${https.replace('https', 'wss')}/live/safe.flv`].map((url) =>
-      runHeadend(['play', url, '--insecure', '--json', '--duration', '3'], { timeout: 20_000 }),
+      runHeadend(['play', url, '--insecure', '--json', '--duration', String(SECONDS)], { timeout: 20_000 }),
     ),
   )
   const refused = await runHeadend(['play', rtmps, '--json', '--duration', '2'], { timeout: 20_000 })

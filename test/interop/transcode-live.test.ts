@@ -147,6 +147,8 @@ async function encrypts(t: TestContext): Promise<void> {
   const { hls, httpFlv } = playUrls(server, 'locked')
   const license = `${server.urls['http']}/license/clearkey`
   const output = join(folder, 'played.mp4')
+  // The time of playing counts from when there is something to play.
+  assert.equal((await fetch(hls)).status, 200)
 
   const played = await runHeadend(['play', hls, '--license', license, '--duration', '6', '--output', output], {
     timeout: 40_000,
