@@ -46,12 +46,13 @@ export function wmlogToEvent(log: PlayLog, sessionId: string): PlayEvent {
   return Object.assign(event, withoutGaps(told))
 }
 
-/** `date` and `time` of the log: of the player's clock, UTC. */
-function timeOf({ wmlog }: PlayLog): number | undefined {
+/** `date` and `time` of the log: of the player's clock, UTC. They tell whole seconds; within the second that it came in, we know better. */
+function timeOf({ wmlog, receivedAt }: PlayLog): number | undefined {
   const { date, time } = wmlog.fields
   if (date === undefined || time === undefined) return undefined
   const at = Date.parse(`${date}T${time}Z`)
-  return Number.isNaN(at) ? undefined : at
+  const since = receivedAt.getTime() - at
+  return Number.isNaN(at) || (since >= 0 && since < MS_PER_SECOND) ? undefined : at
 }
 
 function times(value: number | undefined, factor: number): number | undefined {

@@ -221,7 +221,10 @@ export class SessionRecord {
     told.byPlayer ||= event.source !== 'server'
     if (event.path !== undefined) told.path ??= event.path
     if (event.protocol !== undefined) told.protocol ??= event.protocol
-    if (event.userAgent !== undefined) told.userAgent ??= event.userAgent
+    // What the server was asked with, rather than what a log says, whichever comes first.
+    if (event.userAgent !== undefined && (event.source === 'server' || told.userAgent === undefined)) {
+      told.userAgent = event.userAgent
+    }
     if (event.playerId !== undefined) told.player ??= event.playerId
     if (event.address !== undefined) told.address ??= event.address
     if (event.contentId !== undefined) told.content ??= event.contentId
