@@ -106,7 +106,7 @@ function cleanText(text: string, limit: number): string {
   return UNCLEAN.test(cut) ? cleanWmlogText(cut) : cut
 }
 
-/** Nearly no text has any. */
+/** Texts without it, which nearly all are, stay as they came. */
 const UNCLEAN = /[^ -~]/
 
 /** Addresses in a CMCD record lose what is behind their `?`: tokens and keys are there. */
