@@ -5,7 +5,7 @@ import { hotAnswer } from '../../src/net/http/hot-answer.ts'
 import { openHttpFront } from '../../src/net/http/listener.ts'
 import type { HotAnswer } from '../../src/net/http/routes.ts'
 import { writeCmsdHop } from '../../src/playlog/cmsd/write.ts'
-import type { Logger } from '../../src/protocols/protocol.ts'
+import { SILENT_LOGGER } from '../../src/protocols/protocol.ts'
 import { AddressLimit } from '../../src/services/audience/collectors/address-limit.ts'
 import { RequestQueue } from '../../src/services/audience/collectors/request-queue.ts'
 import { tellRequest } from '../../src/services/audience/collectors/request-reports.ts'
@@ -22,18 +22,10 @@ for (const name of readdirSync(folder)) {
 const playlist = answers.get('/pl.m3u8')
 if (playlist !== undefined) answers.set('/live/bench/index.m3u8', playlist)
 
-const SILENT: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  counted: () => undefined,
-  child: () => SILENT,
-}
 const front = await openHttpFront({
   host: '127.0.0.1',
   port: Number(port),
-  log: SILENT,
+  log: SILENT_LOGGER,
   deliveryText: (delivery) => writeCmsdHop({ server: 'headend', ...delivery }),
 })
 front.routes.hot((target) => {
@@ -50,7 +42,7 @@ const reports = {
 }
 const queue = new RequestQueue({
   enabled: () => true,
-  load: () => Promise.resolve((received) => tellRequest(received, { reports, limit, log: SILENT })),
+  load: () => Promise.resolve((received) => tellRequest(received, { reports, limit, log: SILENT_LOGGER })),
   onDropped: () => undefined,
 })
 front.routes.observe(queue.observe)

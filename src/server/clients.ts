@@ -2,7 +2,7 @@
 import { ConfigError } from '../errors.ts'
 import { EMPTY_LIBRARY } from '../library/library.ts'
 import { MediaFiles } from '../library/media-files.ts'
-import type { Logger, Protocol, ServerContext } from '../protocols/protocol.ts'
+import { type Protocol, type ServerContext, SILENT_LOGGER } from '../protocols/protocol.ts'
 import { windowsMedia } from '../protocols/windows-media/index.ts'
 import type { PushOptions as EncoderOptions, PushReport, ServeStream } from '../services/encoder/push.ts'
 import type { PlayOptions as PlayerOptions, PlayResult } from '../services/player/play.ts'
@@ -44,7 +44,7 @@ export async function play(options: PlayOptions): Promise<PlayResult> {
   const { insecureTls = false, ...rest } = options
   return start({
     ...rest,
-    client: { log: SILENT, insecureTls, asfUnits },
+    client: { log: SILENT_LOGGER, insecureTls, asfUnits },
     findClient: (scheme) => clientFor(scheme)?.pull,
   })
 }
@@ -72,7 +72,7 @@ export async function push(options: PushOptions): Promise<PushReport> {
   ])
   return start({
     ...rest,
-    log: SILENT,
+    log: SILENT_LOGGER,
     target: serve !== undefined || protocol === windowsMedia ? 'asf' : 'flv',
     provideAsf: (publisher) => new NativeAsfUnits(publisher.provide(asfUnits)),
     ...(client === undefined || url === undefined ? {} : { url, push: client }),
@@ -143,14 +143,4 @@ const serveStream: ServeStream = async ({ hub, path, host, port, log }) => {
       await front.close()
     },
   }
-}
-
-/** What a client would log is in its report and its errors. */
-const SILENT: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  counted: () => undefined,
-  child: () => SILENT,
 }

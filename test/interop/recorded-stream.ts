@@ -3,19 +3,11 @@ import { open } from 'node:fs/promises'
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises'
 import { Hub } from '../../src/live/hub.ts'
 import { openReader } from '../../src/media/open-reader.ts'
-import type { Logger } from '../../src/protocols/protocol.ts'
+import { SILENT_LOGGER } from '../../src/protocols/protocol.ts'
 import { fileSource } from '../../src/services/recorder/index-file.ts'
 import { DEFAULT_RECORD } from '../../src/services/recorder/record-settings.ts'
 import { Recorder } from '../../src/services/recorder/recorder.ts'
 
-const SILENT: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  counted: () => undefined,
-  child: () => SILENT,
-}
 const PATH = 'live/a'
 
 const [file = '', root = '', speed = '1'] = process.argv.slice(2)
@@ -25,7 +17,7 @@ const recorder = new Recorder({
   root,
   settingsOf: () => ({ ...DEFAULT_RECORD, splitMinutes: 0.1 }),
   limits: () => ({ maxBytes: undefined }),
-  log: SILENT,
+  log: SILENT_LOGGER,
 })
 await recorder.open()
 const handle = await open(file, 'r')

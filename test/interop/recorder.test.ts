@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Hub } from '../../src/live/hub.ts'
-import type { Logger } from '../../src/protocols/protocol.ts'
+import { SILENT_LOGGER } from '../../src/protocols/protocol.ts'
 import { DEFAULT_RECORD } from '../../src/services/recorder/record-settings.ts'
 import { Recorder } from '../../src/services/recorder/recorder.ts'
 import { makeMedia, watchCounters } from '../support/media.ts'
@@ -16,14 +16,6 @@ import { type RunningServer, startServer } from '../support/server.ts'
 import { requireTool } from '../support/tools.ts'
 import { callApi, playUrls, publishFile, publishUrl, runHeadend, waitOnAir, waitUntil } from './peers.ts'
 
-const SILENT: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  counted: () => undefined,
-  child: () => SILENT,
-}
 const RATE = 25
 /** Pictures of a fragment of 0.334 s, and a little for how parts are cut. */
 const FRAGMENT = 10
@@ -160,7 +152,7 @@ async function killOnce(
     root,
     settingsOf: () => DEFAULT_RECORD,
     limits: () => ({ maxBytes: undefined }),
-    log: SILENT,
+    log: SILENT_LOGGER,
   })
   await recorder.open()
   await recorder.close()

@@ -13,7 +13,7 @@ import type { Track } from '../../media/track.ts'
 import type { Packager } from '../../packaging/packager.ts'
 import { packagersOf } from '../../packaging/packagers.ts'
 import { AUDIO, audioPackets, interleave, VIDEO, videoPackets } from '../../packaging/vectors.ts'
-import type { Logger } from '../../protocols/protocol.ts'
+import { SILENT_LOGGER } from '../../protocols/protocol.ts'
 import { ClockShift } from './clock-shift.ts'
 import { fileSource } from './index-file.ts'
 import { DEFAULT_RECORD, type RecordSettings } from './record-settings.ts'
@@ -21,14 +21,6 @@ import { Recorder, type RecorderOptions, type RecordingState } from './recorder.
 import type { IndexEntry } from './recording-index.ts'
 
 export const PATH = 'live/a'
-const SILENT: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  counted: () => undefined,
-  child: () => SILENT,
-}
 
 /** Time as the packets tell it: a stream of a minute is published in a moment, and every clock believes that a minute has passed. */
 export class TestClock {
@@ -93,7 +85,7 @@ export async function openRecorder(
     root,
     settingsOf: () => ({ ...DEFAULT_RECORD, ...options.record }),
     limits: () => ({ maxBytes: undefined }),
-    log: SILENT,
+    log: SILENT_LOGGER,
     onState: (state) => states.push(state),
     clock: shift,
     ...options,

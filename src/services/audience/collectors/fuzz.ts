@@ -7,7 +7,7 @@ import { LINE_44, LINE_47, LINE_52 } from '../../../playlog/vectors.ts'
 import { formatWebLogBody } from '../../../playlog/weblog.ts'
 import { parseWmlogLine } from '../../../playlog/wmlog-line.ts'
 import { wmlogToEvent } from '../../../playlog/wmlog-to-event.ts'
-import type { Logger } from '../../../protocols/protocol.ts'
+import { SILENT_LOGGER } from '../../../protocols/protocol.ts'
 import { Privacy } from '../privacy.ts'
 import { formatEvents, parseEvent } from '../spool/event-lines.ts'
 import { AddressLimit } from './address-limit.ts'
@@ -18,14 +18,6 @@ import { wmsReport } from './wms-report.ts'
 
 const REMOTE = '203.0.113.77'
 const privacy = new Privacy()
-const SILENT: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  counted: () => undefined,
-  child: () => SILENT,
-}
 
 /** For scripts/fuzz.ts. */
 export const fuzzTargets: readonly FuzzTarget[] = [
@@ -65,7 +57,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
             name: () => undefined,
           },
           limit: new AddressLimit(() => 1_000_000),
-          log: SILENT,
+          log: SILENT_LOGGER,
         },
       )
     },
