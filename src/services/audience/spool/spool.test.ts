@@ -249,6 +249,33 @@ describe('the spool', () => {
     assert.deepEqual(readdirSync(folder), [])
   })
 
+  it('removes them while reports come without a pause', async (t) => {
+    const folder = folderFor(t)
+    const spool = await openSpool(t, { folder, committed: 0, fileBytes: 1 })
+    const appended: Promise<number>[] = []
+    let isComing = true
+    const come = () => {
+      if (!isComing) return
+      // Always more than one, so that something waits behind each write.
+      for (let count = 0; count < 3; count++) appended.push(spool.append([numbered(appended.length)]))
+      setImmediate(come)
+    }
+    come()
+    while (appended.length < 60) await new Promise((resolve) => setImmediate(resolve))
+    await appended[59]
+
+    await spool.release(40)
+
+    assert.ok(isComing)
+    isComing = false
+    const [first] = listSpoolFiles(folder)
+    assert.ok((first?.first ?? 0) > 1)
+    assert.deepEqual(
+      await Promise.all(appended),
+      appended.map((_, at) => at + 1),
+    )
+  })
+
   it('says what the disk refused, and recovers by itself', async (t) => {
     const folder = folderFor(t)
     const spool = await openSpool(t, { folder, committed: 0, fileBytes: 1 })

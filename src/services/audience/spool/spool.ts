@@ -62,8 +62,8 @@ export class Spool {
   #running: Promise<void> | undefined
   /** The open file goes when the store has it, however small it is. */
   #renews = false
-  /** Files that can go have not been looked for since `release`. */
-  #hasReleased = false
+  /** Who waits for the files that can go since. */
+  #releases: (() => void)[] = []
   #closed = false
 
   private constructor(options: SpoolOptions, full: FullFile[], last: number) {
@@ -144,13 +144,12 @@ export class Spool {
   }
 
   /** The store has all up to this number: their files go. */
-  async release(committed: number): Promise<void> {
+  release(committed: number): Promise<void> {
     this.#committed = Math.max(this.#committed, committed)
-    this.#hasReleased = true
-    while (this.#hasReleased) {
+    return new Promise((resolve) => {
+      this.#releases.push(resolve)
       this.#run()
-      await this.#running
-    }
+    })
   }
 
   /** What is in the open file goes as soon as the store has it, where otherwise a file is worth that only from some size on. */
@@ -162,7 +161,7 @@ export class Spool {
   /** Resolves when all that was appended is written. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#running
+    while (this.#running !== undefined) await this.#running
     await this.#file?.handle.close()
     this.#file = undefined
   }
@@ -170,21 +169,23 @@ export class Spool {
   #run(): void {
     this.#running ??= this.#work().finally(() => {
       this.#running = undefined
-      if (this.#waiting.length > 0) this.#run()
+      if (this.#waiting.length > 0 || this.#releases.length > 0) this.#run()
     })
   }
 
   /** Never rejects. */
   async #work(): Promise<void> {
     do {
-      this.#hasReleased = false
+      const releases = this.#releases.splice(0)
       await this.#removeCommitted()
+      for (const resolve of releases) resolve()
       await this.#writeWaiting()
-    } while (this.#hasReleased)
+    } while (this.#releases.length > 0)
   }
 
   async #writeWaiting(): Promise<void> {
-    while (this.#waiting.length > 0 && !this.#hasReleased) {
+    // Reports may come without a pause: whoever releases does not wait for the end of them.
+    while (this.#waiting.length > 0 && this.#releases.length === 0) {
       const group = this.#takeGroup()
       try {
         await this.#write(group)
