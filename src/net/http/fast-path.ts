@@ -276,6 +276,8 @@ export class FastConnection {
   }
 
   #leave(rest: Buffer): void {
+    // A socket whose end was read takes nothing back: what was answered goes out, and that is all.
+    if (this.#ended) return
     this.#detach()
     this.#socket.unshift(rest)
     this.#host.toFullServer(this.#socket)

@@ -348,6 +348,11 @@ describe('small posts', () => {
     client.socket.end(post('last'))
 
     assert.deepEqual(order(await client.closed()), ['[last]'])
+
+    const other = await RawClient.open(port)
+    other.socket.end(`${post('last')}GET /echo?q=1 HTTP/1.1\r\n${HOST}\r\n`)
+
+    assert.deepEqual(order(await other.closed())[0], '[last]')
   })
 
   it('cut the connection when they cannot be answered', async () => {

@@ -12,7 +12,7 @@ export type BareItem =
 /** A value with the parameters behind it. */
 export interface FieldItem {
   readonly bare: BareItem
-  /** The first of each name; `undefined`: none. */
+  /** The last of each name; `undefined`: none. */
   readonly parameters: ReadonlyMap<string, BareItem> | undefined
 }
 
